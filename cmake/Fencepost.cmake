@@ -1,0 +1,120 @@
+# fencepost_library(NAME name LAYER layer SOURCES ... [DEPS ...] [LINKS ...] [ALLOW regex])
+# fencepost_program(NAME name SOURCES ... DEPS ... [LINKS ...])
+# fencepost_test(NAME name SOURCES ... DEPS ...)
+#
+# DEPS are our libraries; LINKS are system libraries; ALLOW names the symbols of a pure system
+# library that a base or core library may call (seen in review because it stands in CMakeLists.txt).
+#
+# The layers, and what each may be built on:
+#   base      values and checks: no I/O, no clock, no globals
+#   core      decisions (sans-IO) of one room; cores of different rooms do not know each other
+#   assembly  sans-IO too: the cores of several rooms, composed into one daemon's mind
+#   port      interfaces to the outside world, no implementation
+#   env       implementations of ports for one platform; the only code that makes system calls
+#   shell     runs a core or an assembly over ports: reads, steps, performs
+#   sim       fake ports and the virtual world; tests only
+#   app       main(): options, wiring, nothing else
+set(FENCEPOST_MAY_USE_base base)
+set(FENCEPOST_MAY_USE_core base core)
+set(FENCEPOST_MAY_USE_assembly base core assembly)
+set(FENCEPOST_MAY_USE_port base port)
+set(FENCEPOST_MAY_USE_env base port env)
+set(FENCEPOST_MAY_USE_shell base core assembly port shell)
+set(FENCEPOST_MAY_USE_sim base core assembly port shell sim)
+set(FENCEPOST_MAY_USE_app base core assembly port shell env app)
+
+define_property(TARGET PROPERTY FENCEPOST_LAYER BRIEF_DOCS "layer" FULL_DOCS "layer")
+define_property(TARGET PROPERTY FENCEPOST_FOLDER BRIEF_DOCS "folder" FULL_DOCS "folder")
+
+function(fencepost_library)
+  cmake_parse_arguments(L "" "NAME;LAYER;ALLOW" "SOURCES;DEPS;LINKS" ${ARGN})
+  add_library(${L_NAME} STATIC ${L_SOURCES})
+  set_target_properties(${L_NAME} PROPERTIES FENCEPOST_LAYER ${L_LAYER} LINKER_LANGUAGE CXX
+    FENCEPOST_FOLDER ${CMAKE_CURRENT_SOURCE_DIR})
+  target_include_directories(${L_NAME} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_features(${L_NAME} PUBLIC cxx_std_20)
+  fencepost_link(${L_NAME} ${L_LAYER} ${L_DEPS})
+  target_link_libraries(${L_NAME} PUBLIC ${L_LINKS})
+  fencepost_check_includes(${L_NAME} "${L_SOURCES}" "${L_DEPS}")
+  fencepost_prove_complete(${L_NAME} "${L_SOURCES}" "${L_DEPS}" "${L_LINKS}")
+  if(L_LAYER MATCHES "^(base|core|assembly)$")  # proof of sans-IO, from the symbols it lacks
+    add_test(NAME pure.${L_NAME} COMMAND ${PROJECT_SOURCE_DIR}/cmake/check_pure.sh
+      $<TARGET_FILE:${L_NAME}> ${L_ALLOW})
+  endif()
+endfunction()
+
+# Proof that the declared dependencies are all of them: everything in the archive must link against
+# nothing else (a static library alone never complains), and each header must compile alone.
+function(fencepost_prove_complete name sources deps links)
+  file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_link.cc CONTENT "int main() {}\n")
+  add_executable(${name}_link ${CMAKE_CURRENT_BINARY_DIR}/${name}_link.cc)
+  target_link_libraries(${name}_link PRIVATE
+    -Wl,--whole-archive ${name} -Wl,--no-whole-archive ${deps} ${links})
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}
+             OUTPUT_VARIABLE dir)
+  foreach(source ${sources})
+    if(source MATCHES "\\.h$")
+      string(MAKE_C_IDENTIFIER ${source} id)
+      file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_${id}.cc
+           CONTENT "#include \"${dir}/${source}\"\n#include \"${dir}/${source}\"\n")
+      target_sources(${name}_link PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${name}_${id}.cc)
+    endif()
+  endforeach()
+endfunction()
+
+function(fencepost_link target layer)
+  foreach(dep ${ARGN})
+    get_target_property(below ${dep} FENCEPOST_LAYER)
+    if(NOT below IN_LIST FENCEPOST_MAY_USE_${layer})
+      message(FATAL_ERROR "${target} (${layer}) may not use ${dep} (${below}); "
+                          "allowed: ${FENCEPOST_MAY_USE_${layer}}")
+    endif()
+    get_target_property(folder ${dep} FENCEPOST_FOLDER)
+    if(layer STREQUAL "core" AND below STREQUAL "core"
+       AND NOT folder STREQUAL CMAKE_CURRENT_SOURCE_DIR)
+      message(FATAL_ERROR "${target} may not use ${dep}: cores are siblings (${folder})")
+    endif()
+  endforeach()
+  target_link_libraries(${target} PUBLIC ${ARGN})
+endfunction()
+
+# Every #include "..." of ours must name a header of this library or of one of its DEPS.
+function(fencepost_check_includes name sources deps)
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}
+             OUTPUT_VARIABLE dir)
+  foreach(source ${sources})
+    set_property(GLOBAL PROPERTY FENCEPOST_OWNER_${dir}/${source} ${name})
+  endforeach()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sources})
+  foreach(source ${sources})
+    file(STRINGS ${source} lines REGEX "^#include \"")
+    foreach(line ${lines})
+      string(REGEX REPLACE "^#include \"(.*)\".*" "\\1" header "${line}")
+      get_property(owner GLOBAL PROPERTY FENCEPOST_OWNER_${header})
+      if(NOT owner IN_LIST deps AND NOT owner STREQUAL name)
+        message(FATAL_ERROR "${dir}/${source} includes ${header} of '${owner}', "
+                            "which is not among the DEPS of ${name}: ${deps}")
+      endif()
+    endforeach()
+  endforeach()
+endfunction()
+
+function(fencepost_program)
+  cmake_parse_arguments(P "" "NAME" "SOURCES;DEPS;LINKS" ${ARGN})
+  add_executable(${P_NAME} ${P_SOURCES})
+  target_compile_features(${P_NAME} PRIVATE cxx_std_20)
+  fencepost_link(${P_NAME} app ${P_DEPS})
+  target_link_libraries(${P_NAME} PUBLIC ${P_LINKS})
+  set_target_properties(${P_NAME} PROPERTIES FENCEPOST_LAYER app
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# One gtest program, one ctest entry: the names of its cases are in its own output.
+function(fencepost_test)
+  cmake_parse_arguments(T "" "NAME" "SOURCES;DEPS;LINKS" ${ARGN})
+  add_executable(${T_NAME} ${T_SOURCES})
+  target_compile_features(${T_NAME} PRIVATE cxx_std_20)
+  target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} ${T_LINKS} GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${T_NAME} PRIVATE FENCEPOST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME unit.${T_NAME} COMMAND ${T_NAME})
+endfunction()
