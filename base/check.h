@@ -1,5 +1,8 @@
 // FENCEPOST_CHECK(condition): our own faults, always on. A daemon that is wrong about itself must
 // stop; its lease then runs out and its watchdog does the rest.
+//
+// Promise: what stands after a check runs only if its condition held, in every build. Errors: none
+//          that a caller sees; what comes from outside is never a check's matter but a Result's.
 #pragma once
 
 namespace fencepost {
