@@ -1,0 +1,104 @@
+// What a node must know before a CIB exists: /etc/fencepost/fencepost.toml, the same on every node.
+//
+// Promise: a Config that ParseConfig returned is complete and consistent: ids, names and addresses
+//          are unique, votes add up to an E that no tie can reach, and every timing inequality
+//          holds. It holds no secret, only the paths of files that do.
+// Errors:  ParseConfig returns all it found: file, line, column, key, problem, remedy. It survives
+//          any bytes; text above kMaxConfigBytes is refused unread.
+// Source:  fencepost.toml(5).
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/config/disk_url.h"
+#include "base/config/timing.h"
+#include "base/id.h"
+#include "base/result.h"
+
+namespace fencepost::config {
+
+inline constexpr std::string_view kConfigFile = "/etc/fencepost/fencepost.toml";
+inline constexpr std::size_t kMaxConfigBytes = 256 * 1024;
+inline constexpr std::uint16_t kClusterPort = 5405;
+inline constexpr std::uint32_t kMaxNodeVotes = 100;
+inline constexpr std::int32_t kMaxScore = 1'000'000;  // Pacemaker's INFINITY
+
+struct NetAddress {
+  std::string host;  // numeric IPv4, or IPv6 without brackets
+  std::uint16_t port = kClusterPort;
+  [[nodiscard]] bool IsIpv6() const { return host.find(':') != std::string::npos; }
+  [[nodiscard]] std::string Text() const;  // "10.0.0.1:5405", "[fd00::1]:5405"
+  friend bool operator==(const NetAddress&, const NetAddress&) = default;
+};
+
+struct NodeConfig {
+  NodeId id;
+  std::string name;
+  Votes votes{1};
+  NetAddress address;
+  std::int32_t score = 0;  // higher wins a split
+  friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
+};
+
+struct QuorumDiskConfig {
+  DiskUrl device;
+  std::string label;             // must equal the superblock's; empty: any
+  Votes votes{1};                // default: all node votes - 1
+  std::string chap_secret_file;  // empty: no CHAP
+  std::string designator;        // SCSI designator (VPD 83) that the disk must have; empty: any
+  friend bool operator==(const QuorumDiskConfig&, const QuorumDiskConfig&) = default;
+};
+
+struct PathsConfig {
+  std::string state_dir = "/var/lib/fencepost";
+  std::string run_dir = "/run/fencepost";
+  std::string cib = "/etc/fencepost/cib.xml";
+  // Names the boot where boot_id is the host's (namespaces, containers); empty: the kernel's.
+  std::string boot_identity_file;
+  std::string agent_dir = "/usr/sbin";  // fence_* programs
+  std::string ocf_root = "/usr/lib/ocf";
+  friend bool operator==(const PathsConfig&, const PathsConfig&) = default;
+};
+
+enum class LogTarget { kStderr, kSyslog };
+
+struct Config {
+  std::string cluster_name;
+  ClusterId cluster_id;  // as given, or derived from the name
+  std::string key_file = "/etc/fencepost/authkey";
+  std::string profile = "default";
+  Timing timing;                  // the profile with its overrides; watchdog 0 without a device
+  std::vector<NodeConfig> nodes;  // by id
+  std::optional<QuorumDiskConfig> quorum_disk;
+  std::string watchdog_device;  // empty: none
+  PathsConfig paths;
+  LogTarget log = LogTarget::kStderr;
+
+  // nullptr: no such node.
+  [[nodiscard]] const NodeConfig* FindNode(NodeId id) const;
+  [[nodiscard]] const NodeConfig* FindNode(std::string_view name) const;
+  [[nodiscard]] Votes NodeVotes() const;  // of all nodes
+  [[nodiscard]] Votes DiskVotes() const;  // 0 without a quorum disk
+  [[nodiscard]] Votes Expected() const;   // E: node votes + disk votes
+  [[nodiscard]] Votes Majority() const;   // the fewest votes above E/2
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+struct ConfigError {
+  std::string file;
+  std::uint32_t line = 0, column = 0;  // from 1; 0: of the whole file
+  std::string key;                     // "node[2].id"; empty: syntax
+  std::string problem;
+  std::string remedy;
+  [[nodiscard]] std::string Text() const;  // "FILE:3:1: cluster.nmae: unknown key; …"
+  friend bool operator==(const ConfigError&, const ConfigError&) = default;
+};
+
+// In the order of the file. Never empty when it is the error.
+[[nodiscard]] Result<Config, std::vector<ConfigError>> ParseConfig(std::string_view text,
+                                                                   std::string_view file_name);
+
+}  // namespace fencepost::config
