@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/config/config_reader.h"
+#include "base/config/quote.h"
 #include "base/seal/seal.h"
 #include "base/text.h"
 

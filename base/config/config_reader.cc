@@ -6,6 +6,7 @@
 #include <array>
 #include <tuple>
 
+#include "base/config/quote.h"
 #include "base/text.h"
 
 namespace fencepost::config {
@@ -94,13 +95,6 @@ bool IsOneMachine(std::string_view host) {
 }
 
 }  // namespace
-
-std::string Quoted(std::string_view text) {
-  constexpr std::size_t kMaxShown = 80;
-  std::string out = "\"";
-  for (const char c : text.substr(0, kMaxShown)) out += c >= ' ' && c != '\x7f' ? c : '?';
-  return out + (text.size() > kMaxShown ? "…\"" : "\"");
-}
 
 Result<Duration> ParseDuration(std::string_view text) {
   const Error wrong{Quoted(text), "is no duration", "write \"250ms\", \"1.5s\" or \"2m\""};

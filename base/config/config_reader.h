@@ -24,8 +24,6 @@ inline constexpr std::size_t kMaxPathText = 4095;
 // A name is 1..63 letters, digits, '.', '_' or '-', and begins with a letter or digit.
 inline constexpr std::size_t kMaxName = 63;
 
-// The text in quotes, fit for one line of a terminal: no control characters, cut when long.
-[[nodiscard]] std::string Quoted(std::string_view text);
 [[nodiscard]] Result<Duration> ParseDuration(std::string_view text);  // "250ms" "1s" "1.5s" "2m"
 [[nodiscard]] Result<NetAddress> ParseNetAddress(std::string_view text);  // canonical host
 

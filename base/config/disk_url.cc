@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/config/quote.h"
 #include "base/text.h"
 
 namespace fencepost::config {
@@ -11,7 +12,7 @@ constexpr std::string_view kScheme = "iscsi://";
 constexpr std::string_view kShape = "write iscsi://[user@]host[:port]/target/lun";
 
 Error Wrong(std::string_view url, std::string cause, std::string_view remedy = kShape) {
-  return {Cat("\"", url, "\""), std::move(cause), std::string(remedy)};
+  return {Quoted(url), std::move(cause), std::string(remedy)};
 }
 
 bool IsPrintable(std::string_view text) {
@@ -22,6 +23,7 @@ bool IsHost(std::string_view host, bool bracketed) {
   constexpr std::string_view kName =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
   constexpr std::string_view kIpv6 = "0123456789abcdefABCDEF:.%";
+  if (bracketed != (host.find(':') != std::string_view::npos)) return false;
   return !host.empty() && host.size() <= 253 &&
          host.find_first_not_of(bracketed ? kIpv6 : kName) == std::string_view::npos;
 }
@@ -29,8 +31,10 @@ bool IsHost(std::string_view host, bool bracketed) {
 bool IsTarget(std::string_view target) {
   const bool known =
       target.starts_with("iqn.") || target.starts_with("eui.") || target.starts_with("naa.");
-  return known && target.size() > 4 && target.size() <= kMaxTargetName && IsPrintable(target) &&
-         target.find_first_of("%?#") == std::string_view::npos;
+  constexpr std::string_view kLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-_";
+  return known && target.size() > 4 && target.size() <= kMaxTargetName &&
+         target.find_first_not_of(kLetters) == std::string_view::npos;
 }
 
 // "host", "host:port", "[v6]", "[v6]:port" into url.
@@ -54,7 +58,7 @@ Status ParsePortal(std::string_view whole, std::string_view portal, DiskUrl& url
   if (!IsHost(url.host, bracketed)) return Wrong(whole, "the host is empty or not a host name");
   if (port.empty()) return Ok{};
   const auto number = ParseInt(port.substr(1), 1, 65535);
-  if (!number) return Wrong(whole, Cat("the port \"", port.substr(1), "\" is not 1..65535"));
+  if (!number) return Wrong(whole, Cat("the port ", Quoted(port.substr(1)), " is not 1..65535"));
   url.port = static_cast<std::uint16_t>(*number);
   return Ok{};
 }
@@ -71,7 +75,10 @@ Result<DiskUrl> ParseIscsi(std::string_view whole) {
                  "write user@host and put the password alone into a file named by "
                  "chap_secret_file, mode 0600"};
   }
-  if (!IsPrintable(whole)) return Wrong("iscsi://…", "blanks or control characters in it");
+  if (rest.find('?') != rest.npos) {  // not shown: such arguments may hold passwords
+    return Error{"the iscsi:// URL", "has arguments after \"?\"", std::string(kShape)};
+  }
+  if (!IsPrintable(whole)) return Wrong(whole, "blanks or control characters in it");
   if (slash == std::string_view::npos) return Wrong(whole, "no target after the host");
   std::string_view authority = rest.substr(0, slash);
   if (const std::size_t user = authority.rfind('@'); user != std::string_view::npos) {
@@ -85,11 +92,11 @@ Result<DiskUrl> ParseIscsi(std::string_view whole) {
   if (last == std::string_view::npos) return Wrong(whole, "no LUN after the target");
   url.target = path.substr(0, last);
   if (!IsTarget(url.target)) {
-    return Wrong(whole, Cat("the target \"", url.target, "\" is no iqn., eui. or naa. name"));
+    return Wrong(whole, Cat("the target ", Quoted(url.target), " is no iqn., eui. or naa. name"));
   }
   const auto lun = ParseInt(path.substr(last + 1), 0, kMaxLun);
   if (!lun) {
-    return Wrong(whole, Cat("the LUN \"", path.substr(last + 1), "\" is not 0..", kMaxLun));
+    return Wrong(whole, Cat("the LUN ", Quoted(path.substr(last + 1)), " is not 0..", kMaxLun));
   }
   url.lun = static_cast<std::uint32_t>(*lun);
   return url;

@@ -52,7 +52,8 @@ ClusterKey::~ClusterKey() {
 }
 
 Result<ClusterKey> ParseKeyFile(std::string_view text) {
-  if (text.size() > kMaxKeyFileBytes) return BadKeyFile(Cat("is longer than ", kMaxKeyFileBytes));
+  if (text.size() > kMaxKeyFileBytes)
+    return BadKeyFile(Cat("is longer than ", kMaxKeyFileBytes, " bytes"));
   std::string_view found;
   int line_number = 0;
   while (!text.empty()) {
