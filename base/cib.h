@@ -1,0 +1,98 @@
+// What the operator wants: the cluster's configuration as a value. membership/cib reads it from
+// Pacemaker's XML; the scheduler, the executor and the fencer work from it.
+//
+// Promise: a Cib that came from the parser is consistent: ids are unique, references are resolved,
+//          every number is in its range. Two Cibs are equal when they ask for the same.
+// Time:    time-outs and intervals are Durations; an interval of zero means "never".
+// Errors:  none here.
+// Source:  names and defaults are Pacemaker's (Pacemaker Explained 2.1); docs/cib.md is the subset.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "base/time.h"
+
+namespace fencepost {
+
+inline constexpr std::size_t kMaxCibBytes = 64 * 1024;  // of XML text
+inline constexpr std::size_t kMaxPrimitives = 64;
+inline constexpr std::size_t kMaxFenceDevices = 64;
+inline constexpr std::size_t kMaxLocations = 256;
+inline constexpr std::size_t kMaxParameters = 64;  // of one primitive or device
+
+// A preference. Sums are cut at +-kInfinity, and minus infinity beats everything.
+using Score = std::int32_t;
+inline constexpr Score kInfinity = 1'000'000;
+
+// Sorted, so that equal configurations have equal bytes.
+using Parameters = std::map<std::string, std::string>;
+
+struct CibVersion {  // of the text; a later change has a larger one
+  std::uint32_t admin_epoch = 0, epoch = 0, num_updates = 0;
+  friend auto operator<=>(const CibVersion&, const CibVersion&) = default;
+};
+
+struct CibNode {
+  NodeId id;
+  std::string name;      // uname
+  bool standby = false;  // runs no resources
+  friend bool operator==(const CibNode&, const CibNode&) = default;
+};
+
+// One resource of class ocf.
+struct Primitive {
+  std::string id, provider, type;
+  Parameters parameters;  // instance attributes, handed to the agent
+  Duration start_timeout{}, stop_timeout{}, probe_timeout{}, monitor_timeout{};
+  Duration monitor_interval{};  // zero: not monitored
+  Score stickiness = 0;
+  std::uint32_t migration_threshold = 0;  // failures on a node before it moves; 0: never moves
+  bool enabled = true;                    // target-role is not Stopped
+  friend bool operator==(const Primitive&, const Primitive&) = default;
+};
+
+// Primitives that run on one node, started in this order and stopped in reverse. A primitive
+// outside any <group> is a group of one, and both have the same id.
+struct Group {
+  std::string id;
+  std::vector<Primitive> members;  // at least one
+  friend bool operator==(const Group&, const Group&) = default;
+};
+
+// A primitive of class stonith.
+struct FenceDevice {
+  std::string id;
+  std::string agent;                      // its type: "fence_ipmilan"
+  std::map<NodeId, std::string> targets;  // the nodes it can fence, each with its plug
+  Parameters parameters;                  // the agent's own; no pcmk_*, no secret
+  friend bool operator==(const FenceDevice&, const FenceDevice&) = default;
+};
+
+struct Location {
+  std::string id;
+  std::string resource;  // of a group or a primitive
+  NodeId node;
+  Score score = 0;
+  friend bool operator==(const Location&, const Location&) = default;
+};
+
+enum class FenceAction : std::uint8_t { kReboot, kOff };
+
+struct Cib {
+  CibVersion version;
+  bool stonith_enabled = true;
+  FenceAction stonith_action = FenceAction::kReboot;
+  Duration stonith_timeout = std::chrono::seconds(60);
+  bool start_failure_is_fatal = true;
+  std::vector<CibNode> nodes;  // in order of id
+  std::vector<Group> groups;   // in order of the text
+  std::vector<FenceDevice> fence_devices;
+  std::vector<Location> locations;
+  friend bool operator==(const Cib&, const Cib&) = default;
+};
+
+}  // namespace fencepost
