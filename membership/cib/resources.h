@@ -1,0 +1,23 @@
+// The <resources> of a CIB: groups, primitives of class ocf, and fence devices of class stonith.
+#pragma once
+#include <optional>
+
+#include "base/cib.h"
+#include "membership/cib/xml.h"
+
+namespace fencepost::cib {
+
+// Meta attributes that a group hands down to its members, and rsc_defaults to all.
+struct Meta {
+  Score stickiness = 0;
+  std::uint32_t migration_threshold = 0;
+  bool enabled = true;
+};
+
+// Reads the <meta_attributes> of `at`, on top of what is inherited.
+[[nodiscard]] Meta ReadMeta(Xml& xml, pugi::xml_node at, Meta inherited);
+// Fills groups and fence_devices. REQUIRES: cib.nodes is filled.
+void ReadResources(Xml& xml, pugi::xml_node resources, const Meta& defaults, Cib& cib);
+[[nodiscard]] std::optional<NodeId> FindNode(const Cib& cib, std::string_view name);
+
+}  // namespace fencepost::cib
