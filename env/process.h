@@ -2,7 +2,8 @@
 //
 // Promise: no shell in between, a clean environment (only what is given), own process group. At
 //          kill_at the whole group is killed and the call completes with killed = true. done is
-//          called once, after the leader has ended and been reaped.
+//          called once, after the leader has ended and been reaped. What it left of its group is
+//          killed then, unless spare_leftovers.
 // Time:    kill_at is absolute local time. Secrets go by stdin, never by argv or environment.
 // Errors:  a program that cannot be started completes with started = false and the reason.
 #pragma once
@@ -22,6 +23,9 @@ struct Command {
   std::vector<std::string> argv;  // argv[0] included
   std::vector<std::pair<std::string, std::string>> environment;
   std::string stdin_text;
+  // For resource agents: what they leave in the background (a service they started, the gratuitous
+  // ARPs of IPaddr2) lives on after they ended by themselves; not when they were killed.
+  bool spare_leftovers = false;
 };
 
 struct ProcessEnd {
