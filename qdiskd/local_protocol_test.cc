@@ -1,0 +1,70 @@
+#include "qdiskd/local_protocol.h"
+
+#include <gtest/gtest.h>
+
+#include "base/prng.h"
+
+namespace fencepost::qdiskd {
+namespace {
+
+local::View ExampleView() {
+  local::View m;
+  m.view.readable = true;
+  m.view.began = MonoTime(Millis(5));
+  m.view.highest_held = Term(3, NodeId(1));
+  m.view.election = {3, 1, "it is the only side"};
+  m.view.disks = m.view.disks_ready = 1;
+  NodeOnDisk node;
+  node.node = node.slot.node = NodeId(2);
+  node.slot.report.score = -7;
+  node.slot.version = "0.1.0";
+  node.fresh = true;
+  node.changes = 9;
+  m.view.nodes = {node, node};
+  m.barrier = "reservation";
+  return m;
+}
+
+TEST(LocalProtocol, WhatIsSentIsWhatArrives) {
+  const auto sent = ExampleView();
+  const auto got = DecodeFromQdiskd(Encode(FromQdiskd(sent)));
+  ASSERT_TRUE(got.ok());
+  const auto& view = std::get<local::View>(*got);
+  EXPECT_EQ(view.view.nodes.size(), 2U);
+  EXPECT_EQ(view.view.nodes[1].slot, sent.view.nodes[1].slot);
+  EXPECT_EQ(view.view.election.why, "it is the only side");
+  EXPECT_EQ(view.barrier, "reservation");
+  const auto held =
+      DecodeFromQdiskd(Encode(FromQdiskd(notice::Held{{Term(7, NodeId(2)), MonoTime(Millis(9))}})));
+  ASSERT_TRUE(held.ok());
+  EXPECT_EQ(std::get<notice::Held>(*held).lease, (Lease{Term(7, NodeId(2)), MonoTime(Millis(9))}));
+  const auto want = DecodeToQdiskd(Encode(ToQdiskd(event::Want{Term(7, NodeId(2)), true})));
+  ASSERT_TRUE(want.ok());
+  EXPECT_TRUE(std::get<event::Want>(*want).enough_votes);
+}
+
+TEST(LocalProtocol, EveryCutAndEveryUnknownTypeIsRefused) {
+  const Bytes whole = Encode(FromQdiskd(ExampleView()));
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(DecodeFromQdiskd(ByteView(whole).first(size)).ok()) << size;
+  }
+  Bytes longer = whole;
+  longer.push_back(0);
+  EXPECT_FALSE(DecodeFromQdiskd(longer).ok());
+  EXPECT_FALSE(DecodeToQdiskd(Bytes{kLocalVersion, 99}).ok());
+  EXPECT_FALSE(DecodeToQdiskd(Bytes{kLocalVersion + 1, 0}).ok());
+}
+
+TEST(LocalProtocol, RandomBytesDoNoHarm) {
+  Prng rng(1);
+  for (int i = 0; i < 100'000; ++i) {
+    Bytes bytes(rng.Below(64));
+    for (auto& b : bytes) b = static_cast<std::uint8_t>(rng.Next());
+    if (!bytes.empty() && rng.OneIn(2)) bytes[0] = kLocalVersion;
+    (void)DecodeFromQdiskd(bytes);
+    (void)DecodeToQdiskd(bytes);
+  }
+}
+
+}  // namespace
+}  // namespace fencepost::qdiskd
