@@ -1,0 +1,74 @@
+#include "membership/messaging/wire_format.h"
+
+#include <gtest/gtest.h>
+
+#include "base/prng.h"
+
+namespace fencepost::messaging {
+namespace {
+
+Packet ExampleHeartbeat() {
+  Heartbeat m;
+  m.boot.bytes[3] = 7;
+  m.digest[0] = 9;
+  m.view = 3;
+  m.term = m.authority = Term(5, NodeId(2));
+  m.quorate = true;
+  m.remaining = Millis(4100);
+  m.echo = 77;
+  m.echo_of = Incarnation(4);
+  m.leaving = true;
+  m.disk_incarnation = Incarnation(12);
+  StatusOnWire status;
+  status.state = ResourceState::kFailed;
+  status.failed_action = ResourceAction::kMonitor;
+  status.failure = {Outcome::Kind::kExited, kOcfNotRunning};
+  status.fail_count = 2;
+  m.statuses = {status, {}};
+  m.done = {{8, {Outcome::Kind::kTimedOut, 0}}};
+  return {NodeId(2), NodeId(1), Incarnation(6), 1234, m};
+}
+
+TEST(WireFormat, WhatIsSentIsWhatArrives) {
+  const Body bodies[] = {ExampleHeartbeat().body, VoteAsk{Term(1, NodeId(1)), 5},
+                         VoteAnswer{Term(1, NodeId(1)), 5, true, Term(9, NodeId(2))},
+                         VoteRelease{Term(3, NodeId(1))},
+                         OrderMessage{Term(3, NodeId(1)), 99, 1, ResourceAction::kStart}};
+  for (const Body& body : bodies) {
+    Packet packet = ExampleHeartbeat();
+    packet.body = body;
+    const auto got = Decode(Encode(packet));
+    ASSERT_TRUE(got.ok()) << got.error().Text();
+    EXPECT_EQ(*got, packet);
+  }
+}
+
+TEST(WireFormat, EveryCutIsRefused) {
+  const Bytes whole = Encode(ExampleHeartbeat());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(Decode(ByteView(whole).first(size)).ok()) << size;
+  }
+  Bytes longer = whole;
+  longer.push_back(0);
+  EXPECT_FALSE(Decode(longer).ok());
+}
+
+TEST(WireFormat, ChangedBytesAreRefusedOrGiveAPacketThatEncodesToTheSame) {
+  const Bytes whole = Encode(ExampleHeartbeat());
+  Prng rng(3);
+  int accepted = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    Bytes bytes = whole;
+    for (std::uint64_t k = 1 + rng.Below(4); k > 0; --k) {
+      bytes[rng.Below(bytes.size())] = static_cast<std::uint8_t>(rng.Next());
+    }
+    const auto got = Decode(bytes);
+    if (!got) continue;
+    ++accepted;
+    ASSERT_EQ(Encode(*got), bytes);
+  }
+  EXPECT_GT(accepted, 1000) << "the run proved little";
+}
+
+}  // namespace
+}  // namespace fencepost::messaging
