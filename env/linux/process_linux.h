@@ -1,0 +1,69 @@
+// ProcessRunner by posix_spawn and pidfd.
+//
+// Promise: the child gets its own process group, the given environment only, "/" as directory, no
+//          descriptor but 0 to 2, default signal dispositions, an empty signal mask and ordinary
+//          scheduling, whatever the daemon has. Its standard input is the whole of stdin_text, in
+//          memory: a child that never reads it blocks nobody. Its output is read as it comes; what
+//          exceeds kMaxProcessOutput is dropped, and the end of `errors` then says how much.
+// Time:    killed not before kill_at, and late by what the loop is late. A kill_at that is past
+//          means: not started. A child in uninterruptible sleep is reported when it is dead.
+// Errors:  see env/process.h. killed is true only if our signal ended the leader: one that exited
+//          by itself at the same instant has its exit code.
+// Limit:   a descendant that leaves the process group (setsid) is out of reach.
+// Ownership: the loop outlives the runner; destroying it kills every group, without calls of done.
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "env/linux/loop.h"
+#include "env/process.h"
+
+namespace fencepost {
+
+class LinuxProcessRunner final : public ProcessRunner {
+ public:
+  explicit LinuxProcessRunner(Loop& loop);
+  ~LinuxProcessRunner() override;
+  LinuxProcessRunner(const LinuxProcessRunner&) = delete;
+  LinuxProcessRunner& operator=(const LinuxProcessRunner&) = delete;
+
+  ProcessId Start(const Command& command, MonoTime kill_at,
+                  std::function<void(ProcessEnd)> done) override;
+  void Kill(ProcessId process) override;
+
+ private:
+  struct Capture {  // one of the child's outputs
+    UniqueFd fd;
+    WatchId watch = 0;
+    std::string text;
+    std::uint64_t dropped = 0;
+  };
+  struct Child {
+    pid_t pid = -1;
+    UniqueFd pidfd;
+    WatchId watch = 0;
+    TimerId timer = 0;
+    MonoTime started{};
+    bool killing = false;
+    bool spare_leftovers = false;
+    Capture output, errors;
+    std::function<void(ProcessEnd)> done;
+  };
+  Status Spawn(const Command& command, Child& child);
+  void Watch(ProcessId id, Capture& capture);
+  bool Read(Capture& capture);  // false when there is no more to come
+  void Ended(ProcessId id);
+
+  Loop& loop_;
+  ProcessId last_id_ = 0;
+  std::map<ProcessId, std::unique_ptr<Child>> children_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for posts that outlive us
+};
+
+}  // namespace fencepost
