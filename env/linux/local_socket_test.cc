@@ -58,23 +58,25 @@ TEST_F(LocalSocketTest, MessagesGoBothWaysInOrderAndTheKernelNamesTheUser) {
   ASSERT_EQ(stat(path_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   LocalSocketClient client(*loop_, path_);
-  server->Serve(Recorder());
+  auto handler = Recorder();
+  handler.message = [&, record = handler.message](PeerId peer, ByteView m) {
+    record(peer, m);
+    if (m.size() == kMaxLocalMessage) server->Send(peer, Text("re"));
+  };
+  server->Serve(handler);
   std::string replies;
   client.Connect({.connected =
                       [&] {
                         client.Send(Text("one"));
                         client.Send(Text("two"));
                         client.Send(Bytes(kMaxLocalMessage, 'x'));
-                        loop_->CallAt(loop_->Now(), [&] { server->Send(peer_, Text("re")); });
                       },
                   .message =
                       [&](ByteView m) {
                         replies.assign(m.begin(), m.end());
-                        loop_->CallAt(loop_->Now() + Millis(20), [&] { loop_->Stop(); });
+                        loop_->Stop();
                       },
                   .gone = [] {}});
-  // The reply is asked for by the client's first message, whichever turn that takes.
-  loop_->CallAt(loop_->Now() + Millis(50), [&] { server->Send(peer_, Text("re")); });
   RunUntilStopped();
   EXPECT_EQ(story_, "connected self; one; two; 65536 bytes; ");
   EXPECT_EQ(replies, "re");
@@ -127,8 +129,7 @@ TEST_F(LocalSocketTest, APeerThatDoesNotReadIsDroppedAndNobodyWaits) {
   auto server = Open();
   server->Serve(Recorder());
   const UniqueFd raw = RawClient();
-  loop_->CallAt(loop_->Now() + Millis(10), [&] { loop_->Stop(); });
-  RunUntilStopped();
+  RunFor(Millis(1));
   ASSERT_NE(peer_, 0U);
   for (std::size_t sent = 0; sent < 2 * kMaxLocalQueue; sent += kMaxLocalMessage) {
     server->Send(peer_, Bytes(kMaxLocalMessage));
@@ -140,10 +141,16 @@ TEST_F(LocalSocketTest, APeerThatDoesNotReadIsDroppedAndNobodyWaits) {
 
 TEST_F(LocalSocketTest, AQueueThatIsReadInTimeIsDeliveredWhole) {
   auto server = Open();
-  server->Serve(Recorder());
+  auto handler = Recorder();
+  constexpr int kMessages = 12;  // more than a socket holds, less than the queue
+  handler.connected = [&](PeerId peer, std::uint32_t) {
+    for (std::uint8_t i = 0; i < kMessages; ++i) {
+      server->Send(peer, Bytes(kMaxLocalMessage, i));
+    }
+  };
+  server->Serve(handler);
   LocalSocketClient client(*loop_, path_);
   std::vector<std::uint8_t> got;
-  constexpr int kMessages = 12;  // more than a socket holds, less than the queue
   client.Connect({.connected = [] {},
                   .message =
                       [&](ByteView m) {
@@ -151,11 +158,6 @@ TEST_F(LocalSocketTest, AQueueThatIsReadInTimeIsDeliveredWhole) {
                         if (got.size() == kMessages) loop_->Stop();
                       },
                   .gone = [] {}});
-  loop_->CallAt(loop_->Now() + Millis(50), [&] {
-    for (std::uint8_t i = 0; i < kMessages; ++i) {
-      server->Send(peer_, Bytes(kMaxLocalMessage, i));
-    }
-  });
   RunUntilStopped();
   EXPECT_TRUE(std::is_sorted(got.begin(), got.end()));
 }
@@ -212,7 +214,7 @@ TEST_F(LocalSocketTest, MorePeersThanTheLimitAreTurnedAway) {
   std::vector<UniqueFd> raw;
   for (std::size_t i = 0; i < kMaxLocalPeers + 1; ++i) {
     raw.push_back(RawClient());
-    RunFor(Millis(1));  // the backlog is shorter than the limit
+    RunFor(Millis(0));  // the backlog is shorter than the limit
   }
   RunFor(Millis(5));
   EXPECT_EQ(connected, kMaxLocalPeers);

@@ -192,7 +192,8 @@ void Loop::RunDescriptors() {
       if (read(timer_fd_.get(), &expirations, sizeof expirations) > 0) alarm_ = kNever;
       continue;
     }
-    const auto found = watches_.find(event.data.u64);
+    const WatchId id = event.data.u64;  // a copy: epoll_event is packed
+    const auto found = watches_.find(id);
     if (found == watches_.end()) continue;  // taken back by one before it
     const std::shared_ptr<Watch> watch = found->second;
     const std::uint32_t wanted = event.events & (watch->events | EPOLLERR | EPOLLHUP);

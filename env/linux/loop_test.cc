@@ -227,9 +227,11 @@ TEST_F(LoopTest, TheEndOfAChildIsToldOnce) {
   if (pid == 0) _exit(7);
   const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   ASSERT_TRUE(pidfd);
+  siginfo_t info{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
   int ends = 0;
   loop_->WatchChild(pidfd.get(), [&] { ++ends; });
-  RunFor(Millis(50));
+  RunFor(Millis(5));
   int status = 0;
   EXPECT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_EQ(ends, 1) << "though it stays unreaped";

@@ -27,8 +27,11 @@ class LoopTest : public ::testing::Test {
     loop_->Cancel(limit);
     ASSERT_FALSE(late) << "nothing stopped the loop";
   }
+  // And some turns more, so that what was ready is seen also on a machine that stalls.
   void RunFor(Duration time) {
-    loop_->CallAt(loop_->Now() + time, [this] { loop_->Stop(); });
+    int turns = 20;
+    std::function<void()> turn = [&] { --turns > 0 ? loop_->Post(turn) : loop_->Stop(); };
+    loop_->CallAt(loop_->Now() + time, turn);
     RunUntilStopped();
   }
   std::unique_ptr<Loop> loop_;
