@@ -16,7 +16,9 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/id.h"
 #include "base/result.h"
+#include "base/text.h"
 #include "base/time.h"
 
 namespace fencepost {
@@ -42,7 +44,27 @@ struct Writer {
   std::uint64_t old_key_base = 0;  // cluster and node: all keys of this node share these bits
   std::uint64_t key = 0;           // old_key_base plus bits of the incarnation; never 0
   std::string initiator_suffix;    // "node-2": part of the initiator name, fixed for a node
+  NodeId node;                     // for locks: whose slots are written
 };
+// The bits of a key that are not old_key_base. A device may count up in them from Writer::key, so
+// that every session has its own.
+inline constexpr std::uint64_t kWriterKeyMask = 0xFFFFFF;
+[[nodiscard]] constexpr bool IsKeyOf(const Writer& writer, std::uint64_t key) {
+  return (key & ~kWriterKeyMask) == writer.old_key_base;
+}
+// REQUIRES: node is not 0. 4 bytes of the cluster, the node, the incarnation with room to count.
+[[nodiscard]] inline Writer MakeWriter(const ClusterId& cluster, NodeId node,
+                                       Incarnation incarnation) {
+  Writer writer;
+  for (std::size_t i = 0; i < 4; ++i) {
+    writer.old_key_base = writer.old_key_base << 8 | cluster.bytes[i];
+  }
+  writer.old_key_base = writer.old_key_base << 32 | std::uint64_t{node.value()} << 24;
+  writer.key = writer.old_key_base | (incarnation.value() << 8 & kWriterKeyMask);
+  writer.initiator_suffix = Cat("node-", node);
+  writer.node = node;
+  return writer;
+}
 
 struct DeviceInfo {
   std::uint32_t sector_bytes = 512;  // 512 or 4096
