@@ -151,7 +151,7 @@ void IscsiSession::OnCommand(iscsi_context*, int status, void*, void* data) {
   IscsiSession& self = *operation->session;
   if (self.destroying_) return;
   // What libiscsi makes up itself lies above the one byte of a real status.
-  if (status < 0 || status > 0xFF) return self.Finish(*operation, self.Lost());
+  if (status < 0 || status > 0xFF) return self.FinishLost(*operation);
   const scsi_task* task = operation->task;
   ScsiReply reply;
   reply.status = status;
@@ -168,7 +168,7 @@ void IscsiSession::OnReset(iscsi_context*, int status, void* data, void* private
   auto* operation = static_cast<Operation*>(private_data);
   IscsiSession& self = *operation->session;
   if (self.destroying_) return;
-  if (status != SCSI_STATUS_GOOD || !data) return self.Finish(*operation, self.Lost());
+  if (status != SCSI_STATUS_GOOD || !data) return self.FinishLost(*operation);
   const std::uint32_t response = *static_cast<std::uint32_t*>(data);
   if (response == ISCSI_TMR_FUNC_COMPLETE) return self.Finish(*operation, ScsiReply{});
   self.Finish(*operation,
@@ -179,6 +179,11 @@ void IscsiSession::OnReset(iscsi_context*, int status, void* data, void* private
                           response, "), so older writes cannot be excluded; use another target")});
 }
 
+void IscsiSession::FinishLost(Operation& operation) {
+  lost_ = true;
+  Finish(operation, Lost());
+}
+
 IoError IscsiSession::Lost() const {
   return {IoKind::kUnreachable, Cat(login_.target.Url(), ": the session was lost (",
                                     Trim(iscsi_get_error(context_)), ")")};
@@ -186,7 +191,7 @@ IoError IscsiSession::Lost() const {
 
 void IscsiSession::Service(std::uint32_t events) {
   const int outcome = iscsi_service(context_, static_cast<int>(events));
-  if (outcome < 0) {
+  if (outcome < 0 || lost_) {
     FinishLogin(SCSI_STATUS_ERROR);
     End(Lost());
   } else {

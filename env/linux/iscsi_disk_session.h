@@ -64,6 +64,7 @@ class IscsiSession final : public ScsiPort {
   Operation* Add(const char* name, MonoTime deadline, Done done);
   void Finish(Operation& operation, Result<ScsiReply, IoError> result);
   void FinishLogin(int status);
+  void FinishLost(Operation& operation);
   void Start(Operation* operation, bool accepted);
   void TimedOut(std::uint64_t id);
   void Service(std::uint32_t events);
@@ -79,6 +80,7 @@ class IscsiSession final : public ScsiPort {
   WatchId watch_ = 0;
   int watched_fd_ = -1;
   bool destroying_ = false;
+  bool lost_ = false;  // libiscsi gave up a command; it may not say so about the session
   bool drain_posted_ = false;
   IoError reason_;  // why it ended
   Operation* login_operation_ = nullptr;
