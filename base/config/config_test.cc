@@ -72,8 +72,7 @@ TEST(ParseConfig, ReadsTheExampleThatIsShipped) {
   EXPECT_EQ(config->timing.watchdog, Duration{}) << "no watchdog is configured";
 }
 
-TEST(ParseConfig, ReadsEveryKey) {
-  const auto config = ParseConfig(R"([cluster]
+constexpr std::string_view kEveryKey = R"([cluster]
 name = "lab"
 id = "00112233-4455-6677-8899-aabbccddeeff"
 key = "/run/lab/key"
@@ -119,8 +118,10 @@ agent_dir = "/e"
 ocf_root = "/f"
 [log]
 target = "stderr"
-)",
-                                  "f.toml");
+)";
+
+TEST(ParseConfig, ReadsEveryKey) {
+  const auto config = ParseConfig(kEveryKey, "f.toml");
   ASSERT_TRUE(config.ok()) << config.error()[0].Text();
   EXPECT_EQ(UuidText(config->cluster_id.bytes), "00112233-4455-6677-8899-aabbccddeeff");
   EXPECT_EQ(config->key_file, "/run/lab/key");
@@ -150,6 +151,19 @@ target = "stderr"
   EXPECT_EQ(config->Expected(), Votes(5));
   EXPECT_EQ(config->Majority(), Votes(3));
   EXPECT_EQ(config->paths, (PathsConfig{"/a", "/b", "/c", "/d", "/e", "/f"}));
+}
+
+TEST(Manual, DescribesEveryKey) {
+  const std::string manual = ReadSource("docs/man/fencepost.toml.5");
+  std::istringstream lines((std::string(kEveryKey)));
+  int keys = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t end = line.find(" = ");
+    if (end == std::string::npos) continue;
+    ++keys;
+    EXPECT_NE(manual.find(Cat(".It Cm ", line.substr(0, end), " Pq ")), std::string::npos) << line;
+  }
+  EXPECT_GT(keys, 30);
 }
 
 TEST(ParseConfig, DerivesTheClusterIdFromItsNameAlone) {
@@ -197,81 +211,82 @@ struct BadCase {
 constexpr std::string_view kNameRemedy =
     "use 1 to 63 letters, digits, '.', '_' or '-', with a letter or digit first";
 
+const BadCase kBadCases[] = {
+    {"name = \"shop\"", "nmae = \"shop\"",
+     "f.toml:1:1: cluster.name: is missing; add name = … here\n"
+     "f.toml:2:1: cluster.nmae: unknown key; did you mean \"name\"?"},
+    {"[cluster]", "[clutser]",
+     "f.toml: cluster: the table is missing; add [cluster] with name = \"…\"\n"
+     "f.toml:1:2: clutser: unknown key; did you mean \"cluster\"?"},
+    {"\"default\"", "\"quick\"",
+     "f.toml:3:11: cluster.profile: \"quick\" is no profile; choose one of \"fast\", "
+     "\"default\", \"san\", \"slow-san\""},
+    {"\"default\"", "\"default\"\npassword = \"x\"",
+     "f.toml:4:1: cluster.password: unknown key; remove it; fencepost.toml(5) lists the keys"},
+    {"\"default\"", "\"default\"\nid = \"17\"",
+     "f.toml:4:6: cluster.id: \"17\" is no UUID; leave it out, or write the output of uuidgen"},
+    {"\"default\"", "\"default\"\nkey = \"authkey\"",
+     "f.toml:4:7: cluster.key: \"authkey\" is not absolute; write a path that begins with /"},
+    {"id = 2", "id = 1",
+     "f.toml:12:6: node[2].id: 1 is also that of node \"alpha\"; give each node its own"},
+    {"\"beta\"", "\"alpha\"",
+     "f.toml:11:8: node[2].name: \"alpha\" is also the name of node 1; give each node its own"},
+    {"10.0.0.2", "10.0.0.1:5405",
+     "f.toml:13:11: node[2].address: 10.0.0.1:5405 is also that of node \"alpha\"; give each "
+     "node its own"},
+    {"10.0.0.2", "fd00::2",
+     "f.toml:13:11: node[2].address: [fd00::2]:5405 is of another family than 10.0.0.1:5405 of "
+     "node \"alpha\"; use IPv4 on all nodes or IPv6 on all nodes"},
+    {"10.0.0.2", "beta.example",
+     "f.toml:13:11: node[2].address: \"beta.example\" is no numeric IPv4 or IPv6 address; write "
+     "a numeric address: \"10.0.0.1\", \"10.0.0.1:5405\", \"fd00::1\" or \"[fd00::1]:5405\""},
+    {"id = 2", "id = 65",
+     "f.toml:12:6: node[2].id: 65 is out of range; write a number from 1 to 64, without quotes"},
+    {"id = 2", "id = \"2\"",
+     "f.toml:12:6: node[2].id: is text, not a whole number; write a number from 1 to 64, "
+     "without quotes"},
+    {"\"beta\"", "2",
+     "f.toml:11:8: node[2].name: is a whole number, not text; write it in "
+     "double quotes"},
+    {"[[node]]\nname = \"alpha\"\nid = 1\naddress = \"10.0.0.1\"\n\n[[node]]", "[node]",
+     "f.toml:5:1: node: is a table, not a list of tables; write [[node]] with two brackets, once "
+     "for each node"},
+    {"[quorum_disk]\ndevice", "[log]\ntarget",
+     "f.toml: quorum_disk: is missing, and 2 node votes can split into halves; add "
+     "[quorum_disk] with device = \"iscsi://…\" or a path\n"
+     "f.toml:16:10: log.target: \"iscsi://10.0.0.9/iqn.2026-01.org.example:quorum/1\" is no "
+     "target; choose \"stderr\" or \"syslog\""},
+    {"iscsi://10.0.0.9", "iscsi://me:s3cret@10.0.0.9",
+     "f.toml:16:10: quorum_disk.device: the iscsi:// URL: holds a password; write user@host and "
+     "put the password alone into a file named by chap_secret_file, mode 0600"},
+    {"iscsi://10.0.0.9", "iscsi://me@10.0.0.9",
+     "f.toml:16:10: quorum_disk.device: names the user \"me\" without a secret; add "
+     "chap_secret_file = \"/etc/fencepost/chap\", a file of mode 0600"},
+    {"[quorum_disk]", "[quorum_disk]\nchap_secret_file = \"/x\"",
+     "f.toml:16:20: quorum_disk.chap_secret_file: is given, but the device names no user; write "
+     "iscsi://user@host… or remove it"},
+    {"[quorum_disk]", "[quorum_disk]\nvotes = 2",
+     "f.toml:16:9: quorum_disk.votes: 2 is out of range; write a number from 1 to 1, without "
+     "quotes"},
+    {"[quorum_disk]", "[watchdog]\ntimeout = \"5s\"\n[quorum_disk]",
+     "f.toml:15:1: watchdog.device: is missing; add device = \"/dev/watchdog\" or remove "
+     "[watchdog]"},
+    {"[quorum_disk]", "[timing]\nlease = 4\n[quorum_disk]",
+     "f.toml:16:9: timing.lease: is a whole number, not a duration with its unit; write "
+     "\"250ms\", \"1.5s\" or \"2m\""},
+    {"[quorum_disk]", "[timing]\nlease = \"4 s\"\n[quorum_disk]",
+     "f.toml:16:9: timing.lease: \"4 s\" is no duration; write \"250ms\", \"1.5s\" or \"2m\""},
+    {"[quorum_disk]", "[timing]\nlease = \"1h\"\n[quorum_disk]",
+     "f.toml:16:9: timing.lease: \"1h\" is no duration; write \"250ms\", \"1.5s\" or \"2m\""},
+    {"[quorum_disk]", "[timing]\nlease = \"11m\"\n[quorum_disk]",
+     "f.toml:16:9: timing.lease: \"11m\" is not in 10ms..600.000s; choose a value in this range"},
+    {"[quorum_disk]", "[quorum_disk",
+     "f.toml:15:13: not TOML: Error while parsing table header: expected ']', saw '\\n'; correct "
+     "the text at this place"},
+};
+
 TEST(ParseConfig, NamesFileLineColumnKeyProblemAndRemedy) {
-  const BadCase cases[] = {
-      {"name = \"shop\"", "nmae = \"shop\"",
-       "f.toml:1:1: cluster.name: is missing; add name = … here\n"
-       "f.toml:2:1: cluster.nmae: unknown key; did you mean \"name\"?"},
-      {"[cluster]", "[clutser]",
-       "f.toml: cluster: the table is missing; add [cluster] with name = \"…\"\n"
-       "f.toml:1:2: clutser: unknown key; did you mean \"cluster\"?"},
-      {"\"default\"", "\"quick\"",
-       "f.toml:3:11: cluster.profile: \"quick\" is no profile; choose one of \"fast\", "
-       "\"default\", \"san\", \"slow-san\""},
-      {"\"default\"", "\"default\"\npassword = \"x\"",
-       "f.toml:4:1: cluster.password: unknown key; remove it; fencepost.toml(5) lists the keys"},
-      {"\"default\"", "\"default\"\nid = \"17\"",
-       "f.toml:4:6: cluster.id: \"17\" is no UUID; leave it out, or write the output of uuidgen"},
-      {"\"default\"", "\"default\"\nkey = \"authkey\"",
-       "f.toml:4:7: cluster.key: \"authkey\" is not absolute; write a path that begins with /"},
-      {"id = 2", "id = 1",
-       "f.toml:12:6: node[2].id: 1 is also that of node \"alpha\"; give each node its own"},
-      {"\"beta\"", "\"alpha\"",
-       "f.toml:11:8: node[2].name: \"alpha\" is also the name of node 1; give each node its own"},
-      {"10.0.0.2", "10.0.0.1:5405",
-       "f.toml:13:11: node[2].address: 10.0.0.1:5405 is also that of node \"alpha\"; give each "
-       "node its own"},
-      {"10.0.0.2", "fd00::2",
-       "f.toml:13:11: node[2].address: [fd00::2]:5405 is of another family than 10.0.0.1:5405 of "
-       "node \"alpha\"; use IPv4 on all nodes or IPv6 on all nodes"},
-      {"10.0.0.2", "beta.example",
-       "f.toml:13:11: node[2].address: \"beta.example\" is no numeric IPv4 or IPv6 address; write "
-       "a numeric address: \"10.0.0.1\", \"10.0.0.1:5405\", \"fd00::1\" or \"[fd00::1]:5405\""},
-      {"id = 2", "id = 65",
-       "f.toml:12:6: node[2].id: 65 is out of range; write a number from 1 to 64, without quotes"},
-      {"id = 2", "id = \"2\"",
-       "f.toml:12:6: node[2].id: is text, not a whole number; write a number from 1 to 64, "
-       "without quotes"},
-      {"\"beta\"", "2",
-       "f.toml:11:8: node[2].name: is a whole number, not text; write it in "
-       "double quotes"},
-      {"[[node]]\nname = \"alpha\"\nid = 1\naddress = \"10.0.0.1\"\n\n[[node]]", "[node]",
-       "f.toml:5:1: node: is a table, not a list of tables; write [[node]] with two brackets, once "
-       "for each node"},
-      {"[quorum_disk]\ndevice", "[log]\ntarget",
-       "f.toml: quorum_disk: is missing, and 2 node votes can split into halves; add "
-       "[quorum_disk] with device = \"iscsi://…\" or a path\n"
-       "f.toml:16:10: log.target: \"iscsi://10.0.0.9/iqn.2026-01.org.example:quorum/1\" is no "
-       "target; choose \"stderr\" or \"syslog\""},
-      {"iscsi://10.0.0.9", "iscsi://me:s3cret@10.0.0.9",
-       "f.toml:16:10: quorum_disk.device: the iscsi:// URL: holds a password; write user@host and "
-       "put the password alone into a file named by chap_secret_file, mode 0600"},
-      {"iscsi://10.0.0.9", "iscsi://me@10.0.0.9",
-       "f.toml:16:10: quorum_disk.device: names the user \"me\" without a secret; add "
-       "chap_secret_file = \"/etc/fencepost/chap\", a file of mode 0600"},
-      {"[quorum_disk]", "[quorum_disk]\nchap_secret_file = \"/x\"",
-       "f.toml:16:20: quorum_disk.chap_secret_file: is given, but the device names no user; write "
-       "iscsi://user@host… or remove it"},
-      {"[quorum_disk]", "[quorum_disk]\nvotes = 2",
-       "f.toml:16:9: quorum_disk.votes: 2 is out of range; write a number from 1 to 1, without "
-       "quotes"},
-      {"[quorum_disk]", "[watchdog]\ntimeout = \"5s\"\n[quorum_disk]",
-       "f.toml:15:1: watchdog.device: is missing; add device = \"/dev/watchdog\" or remove "
-       "[watchdog]"},
-      {"[quorum_disk]", "[timing]\nlease = 4\n[quorum_disk]",
-       "f.toml:16:9: timing.lease: is a whole number, not a duration with its unit; write "
-       "\"250ms\", \"1.5s\" or \"2m\""},
-      {"[quorum_disk]", "[timing]\nlease = \"4 s\"\n[quorum_disk]",
-       "f.toml:16:9: timing.lease: \"4 s\" is no duration; write \"250ms\", \"1.5s\" or \"2m\""},
-      {"[quorum_disk]", "[timing]\nlease = \"1h\"\n[quorum_disk]",
-       "f.toml:16:9: timing.lease: \"1h\" is no duration; write \"250ms\", \"1.5s\" or \"2m\""},
-      {"[quorum_disk]", "[timing]\nlease = \"11m\"\n[quorum_disk]",
-       "f.toml:16:9: timing.lease: \"11m\" is not in 10ms..600.000s; choose a value in this range"},
-      {"[quorum_disk]", "[quorum_disk",
-       "f.toml:15:13: not TOML: Error while parsing table header: expected ']', saw '\\n'; correct "
-       "the text at this place"},
-  };
-  for (const BadCase& c : cases) {
+  for (const BadCase& c : kBadCases) {
     EXPECT_EQ(Errors(Replaced(c.from, c.to)), c.error) << c.to;
   }
 }

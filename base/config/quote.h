@@ -1,4 +1,6 @@
 // What a file or an operator wrote, shown back in an error.
+//
+// Promise: the text stays on one line, holds no control character and no cut UTF-8. Errors: none.
 #pragma once
 #include <string>
 #include <string_view>

@@ -46,9 +46,9 @@ ClusterKey::ClusterKey(const Secret& secret)
       seal_key_(Hash<kKeyBytes>(secret, kSealKeyContext, {})) {}
 
 ClusterKey::~ClusterKey() {
-  sodium_memzero(secret_.data(), secret_.size());
-  sodium_memzero(mac_key_.data(), mac_key_.size());
-  sodium_memzero(seal_key_.data(), seal_key_.size());
+  Wipe(secret_);
+  Wipe(mac_key_);
+  Wipe(seal_key_);
 }
 
 Result<ClusterKey> ParseKeyFile(std::string_view text) {
@@ -75,8 +75,8 @@ Result<ClusterKey> ParseKeyFile(std::string_view text) {
   ClusterKey::Secret secret{};
   std::copy(bytes->begin(), bytes->end(), secret.begin());
   const ClusterKey key(secret);
-  sodium_memzero(bytes->data(), bytes->size());
-  sodium_memzero(secret.data(), secret.size());
+  Wipe(*bytes);
+  Wipe(secret);
   return key;
 }
 
@@ -92,6 +92,13 @@ void Wipe(std::string& text) {
   sodium_memzero(text.data(), text.size());
   text.clear();
 }
+
+void Wipe(Bytes& bytes) {
+  sodium_memzero(bytes.data(), bytes.size());
+  bytes.clear();
+}
+
+void Wipe(ClusterKey::Secret& secret) { sodium_memzero(secret.data(), secret.size()); }
 
 Mac16 MacOf(const ClusterKey& key, std::string_view context, ByteView bytes) {
   return Hash<kMacBytes>(key.mac_key_, context, bytes);

@@ -53,7 +53,9 @@ class ClusterKey {
 [[nodiscard]] Result<ClusterKey> ParseKeyFile(std::string_view text);
 // What ParseKeyFile reads back. The caller wipes it with Wipe.
 [[nodiscard]] std::string KeyFileText(const ClusterKey& key);
-void Wipe(std::string& text);
+void Wipe(std::string& text);  // and empties it; no compiler leaves it out
+void Wipe(Bytes& bytes);
+void Wipe(ClusterKey::Secret& secret);
 
 // Keyed BLAKE2b-128 of (context, bytes). REQUIRES: context is 1..kMaxContext bytes.
 [[nodiscard]] Mac16 MacOf(const ClusterKey& key, std::string_view context, ByteView bytes);

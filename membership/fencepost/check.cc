@@ -1,0 +1,74 @@
+// fencepost check: everything that can be known to be wrong before a daemon starts.
+#include "base/config/config.h"
+#include "base/seal/seal.h"
+#include "base/text.h"
+#include "env/linux/read_file.h"
+#include "membership/fencepost/commands.h"
+#include "membership/fencepost/load_config.h"
+
+namespace fencepost::command {
+namespace {
+
+Status CheckKey(const std::string& path) {
+  auto text = ReadSecretFile(path, seal::kMaxKeyFileBytes);
+  if (!text) {
+    Error error = text.error();
+    if (error.cause.ends_with("No such file or directory")) {
+      error.remedy = Cat("make one with \"fencepost keygen ", path,
+                         "\" on one node and copy it to all others, mode 0600");
+    }
+    return error;
+  }
+  const auto key = seal::ParseKeyFile(*text);
+  seal::Wipe(*text);
+  if (!key) return Error{path, key.error().cause, key.error().remedy};
+  return Ok{};
+}
+
+std::string VotesText(Votes votes) { return Cat(votes, votes.value() == 1 ? " vote" : " votes"); }
+
+void Summarise(const config::Config& config, const std::string& path, std::ostream& out) {
+  out << Cat("OK ", path, "\n");
+  out << Cat("cluster   ", config.cluster_name, "  ", UuidText(config.cluster_id.bytes), "\n");
+  for (const config::NodeConfig& node : config.nodes) {
+    out << Cat("node      ", node.id, " ", node.name, "  ", node.address.Text(), "  ",
+               VotesText(node.votes), ", score ", node.score, "\n");
+  }
+  if (config.quorum_disk) {
+    out << Cat("disk      ", config.quorum_disk->device.Text(), "  ",
+               VotesText(config.quorum_disk->votes), "\n");
+  }
+  out << Cat("quorum    ", config.Majority(), " of ", VotesText(config.Expected()), "\n");
+  out << Cat("timing    profile ", config.profile, ", all ", CheckTiming(config.timing).size(),
+             " inequalities hold\n");
+  out << Cat("watchdog  ", config.watchdog_device.empty() ? "none" : config.watchdog_device, "\n");
+}
+
+}  // namespace
+
+int Check(const Arguments& arguments, Io& io) {
+  namespace po = boost::program_options;
+  po::options_description options;
+  options.add_options()("config",
+                        po::value<std::string>()->default_value(std::string(config::kConfigFile)));
+  const auto values = ParseOptions(options, arguments);
+  if (!values) return UsageError(values.error(), io);
+  const auto& path = (*values)["config"].as<std::string>();
+  const auto config = LoadConfig(path, io);
+  if (!config) return kFailed;
+
+  bool sound = true;
+  const auto require = [&](const Status& status) {
+    if (!status) io.err << status.error().Text() << "\n";
+    sound = sound && status;
+  };
+  require(CheckKey(config->key_file));
+  if (config->quorum_disk && !config->quorum_disk->chap_secret_file.empty()) {
+    require(CheckSecretFile(config->quorum_disk->chap_secret_file));
+  }
+  if (!sound) return kFailed;
+  Summarise(*config, path, io.out);
+  return kDone;
+}
+
+}  // namespace fencepost::command

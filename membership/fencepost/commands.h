@@ -1,0 +1,18 @@
+// The subcommands of the operator's command: one function and one file each.
+//
+// Promise: Commands() is the table that the command runs and its help prints.
+// Errors:  exit codes as in command.h.
+#pragma once
+#include <span>
+
+#include "membership/fencepost/command.h"
+
+namespace fencepost::command {
+
+int Check(const Arguments& arguments, Io& io);
+int Keygen(const Arguments& arguments, Io& io);
+int QuorumTiming(const Arguments& arguments, Io& io);
+
+[[nodiscard]] std::span<const Command> Commands();
+
+}  // namespace fencepost::command
