@@ -1,0 +1,120 @@
+#include "membership/policy/place.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/text.h"
+
+namespace fencepost::policy {
+namespace {
+
+Score AddScores(Score a, Score b) {
+  if (a == -kInfinity || b == -kInfinity) return -kInfinity;
+  if (a == kInfinity || b == kInfinity) return kInfinity;
+  return std::clamp(a + b, -kInfinity, kInfinity);
+}
+
+Score LocationScore(const Cib& cib, const std::string& resource, NodeId node) {
+  Score sum = 0;
+  for (const Location& location : cib.locations) {
+    if (location.resource == resource && location.node == node) {
+      sum = AddScores(sum, location.score);
+    }
+  }
+  return sum;
+}
+
+bool IsGroupOfOne(const Group& group) { return group.members.front().id == group.id; }
+
+// How many members, from the first on, may run on the node.
+std::size_t Runnable(const Situation& situation, const Group& group, NodeId node) {
+  std::size_t count = 0;
+  for (const Primitive& member : group.members) {
+    if (!member.enabled || WhyNotOn(situation, group, member, node)) break;
+    ++count;
+  }
+  return count;
+}
+
+bool IsActiveOn(const Situation& situation, const Group& group, NodeId node) {
+  return std::any_of(group.members.begin(), group.members.end(), [&](const Primitive& member) {
+    return situation.IsKnownActive(member.id, node);
+  });
+}
+
+Score TotalScore(const Situation& situation, const Group& group, std::size_t runnable,
+                 NodeId node) {
+  const Cib& cib = situation.cib();
+  Score total = IsGroupOfOne(group) ? 0 : LocationScore(cib, group.id, node);
+  for (std::size_t i = 0; i < runnable; ++i) {
+    const Primitive& member = group.members[i];
+    total = AddScores(total, LocationScore(cib, member.id, node));
+    // As in Pacemaker, a resource that is active twice has no place to stick to.
+    const auto active = situation.KnownActiveOn(member.id);
+    if (active.size() == 1 && active[0] == node) total = AddScores(total, member.stickiness);
+  }
+  return total;
+}
+
+// While nothing may be started, what runs is not stopped for a better place.
+std::optional<NodeId> PlaceToStay(const Situation& situation, const Group& group) {
+  if (!situation.WhyNoStart()) return std::nullopt;
+  std::optional<NodeId> place;
+  for (const NodeId node : situation.members()) {
+    if (!IsActiveOn(situation, group, node)) continue;
+    if (place) return std::nullopt;
+    place = node;
+  }
+  return place && Runnable(situation, group, *place) > 0 ? place : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> WhyNotOn(const Situation& situation, const Group& group,
+                                    const Primitive& member, NodeId node) {
+  if (auto why = situation.WhyUnusable(node)) return why;
+  const Cib& cib = situation.cib();
+  if (LocationScore(cib, member.id, node) == -kInfinity ||
+      LocationScore(cib, group.id, node) == -kInfinity) {
+    return "is forbidden by a location constraint";
+  }
+  const ResourceStatus& status = situation.Status(member.id, node);
+  const std::string failure =
+      Cat(ToText(status.failed_action), " of ", member.id, ": ", ToText(status.failure));
+  if (status.unfit) return Cat("cannot run it: ", failure);
+  if (status.start_failed && cib.start_failure_is_fatal) {
+    return Cat("could not start it: ", failure);
+  }
+  if (member.migration_threshold > 0 && status.fail_count >= member.migration_threshold) {
+    return Cat("has reached its migration-threshold with ", status.fail_count,
+               " failures: ", failure);
+  }
+  return std::nullopt;
+}
+
+GroupTarget PlaceGroup(const Situation& situation, const Group& group,
+                       const std::map<NodeId, std::size_t>& load) {
+  if (const auto stay = PlaceToStay(situation, group)) {
+    return {stay, Runnable(situation, group, *stay)};
+  }
+  // The larger of these tuples wins: the longest part of the group, then the score, then the
+  // smaller load, then where it is; the lowest id by strict comparison in order of ids.
+  using Rank = std::tuple<std::size_t, Score, std::int64_t, bool>;
+  std::optional<Rank> best;
+  GroupTarget target;
+  for (const NodeId node : situation.members()) {
+    const std::size_t runnable = Runnable(situation, group, node);
+    if (runnable == 0) continue;
+    const auto loaded = load.find(node);
+    const std::int64_t others =
+        loaded == load.end() ? 0 : static_cast<std::int64_t>(loaded->second);
+    const Rank rank{runnable, TotalScore(situation, group, runnable, node), -others,
+                    IsActiveOn(situation, group, node)};
+    if (best && rank <= *best) continue;
+    best = rank;
+    target = {node, runnable};
+  }
+  return target;
+}
+
+}  // namespace fencepost::policy

@@ -1,0 +1,25 @@
+// Where a group should run: the choice of a node, and why others are none.
+#pragma once
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "membership/policy/situation.h"
+
+namespace fencepost::policy {
+
+struct GroupTarget {
+  std::optional<NodeId> node;
+  std::size_t runnable = 0;  // this many members, from the first on, are to run there
+};
+
+// Why this member of the group may not run on the node: "its start failed there (error (1))".
+[[nodiscard]] std::optional<std::string> WhyNotOn(const Situation& situation, const Group& group,
+                                                  const Primitive& member, NodeId node);
+
+// `load`: how many primitives earlier groups put on each node.
+[[nodiscard]] GroupTarget PlaceGroup(const Situation& situation, const Group& group,
+                                     const std::map<NodeId, std::size_t>& load);
+
+}  // namespace fencepost::policy

@@ -1,0 +1,132 @@
+#include "membership/policy/situation.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace fencepost::policy {
+
+Situation::Situation(const Cib& cib, const ClusterView& view) : cib_(cib), view_(view) {
+  for (const CibNode& node : cib.nodes) {
+    configured_[node.id] = &node;
+    views_[node.id].id = node.id;
+  }
+  for (const NodeView& node : view.nodes) {
+    if (views_.contains(node.id)) views_[node.id] = node;
+  }
+  for (const auto& [id, node] : views_) {
+    if (!IsMember(id)) continue;
+    members_.push_back(id);
+    for (const Group& group : cib.groups) {
+      for (const Primitive& member : group.members) {
+        statuses_[{id, member.id}].resource = member.id;
+      }
+    }
+    for (const ResourceStatus& status : node.resources) {
+      const auto known = statuses_.find({id, status.resource});
+      if (known != statuses_.end()) known->second = status;
+    }
+  }
+  why_no_start_ = FindWhyNoStart();
+}
+
+bool Situation::IsMember(NodeId node) const {
+  const NodeState state = View(node).state;
+  return state == NodeState::kMember || state == NodeState::kLeaving;
+}
+
+bool Situation::HasFenceDevice(NodeId node) const {
+  return std::any_of(cib_.fence_devices.begin(), cib_.fence_devices.end(),
+                     [&](const FenceDevice& device) { return device.targets.contains(node); });
+}
+
+bool Situation::IsCovered(NodeId node) const {
+  if (IsMember(node)) return false;
+  if (View(node).evidence) return true;
+  return View(node).state == NodeState::kGone && !cib_.stonith_enabled;
+}
+
+bool Situation::IsDoomed(NodeId node) const {
+  if (!IsMember(node)) return false;
+  if (View(node).fencing) return true;
+  if (!cib_.stonith_enabled || !HasFenceDevice(node)) return false;
+  return std::any_of(statuses_.begin(), statuses_.end(), [&](const auto& entry) {
+    return entry.first.first == node && entry.second.state == ResourceState::kStopFailed;
+  });
+}
+
+std::optional<std::string> Situation::WhyUnusable(NodeId node) const {
+  if (!IsMember(node)) return "is no member";
+  if (View(node).state == NodeState::kLeaving) return "is leaving";
+  if (IsDoomed(node)) return "is to be fenced";
+  if (configured_.at(node)->standby) return "is in standby";
+  return std::nullopt;
+}
+
+const ResourceStatus& Situation::Status(const std::string& resource, NodeId node) const {
+  return statuses_.at({node, resource});
+}
+
+bool Situation::HasPending(const std::string& resource, NodeId node,
+                           std::optional<ResourceAction> action) const {
+  return std::any_of(view_.pending.begin(), view_.pending.end(), [&](const Order& order) {
+    return order.node == node && order.resource == resource && (!action || order.action == *action);
+  });
+}
+
+bool Situation::IsBusy(const std::string& resource, NodeId node) const {
+  const ResourceStatus& status = Status(resource, node);
+  return status.busy || status.state == ResourceState::kStarting ||
+         status.state == ResourceState::kStopping || HasPending(resource, node, std::nullopt);
+}
+
+bool Situation::MayBeActive(const std::string& resource, NodeId node) const {
+  return Status(resource, node).state != ResourceState::kStopped || IsBusy(resource, node);
+}
+
+bool Situation::IsKnownActive(const std::string& resource, NodeId node) const {
+  const ResourceState state = Status(resource, node).state;
+  if (HasPending(resource, node, ResourceAction::kStart)) return true;
+  return state != ResourceState::kStopped && state != ResourceState::kUnknown;
+}
+
+std::vector<NodeId> Situation::MayBeActiveOn(const std::string& resource) const {
+  std::vector<NodeId> nodes;
+  for (const NodeId node : members_) {
+    if (MayBeActive(resource, node)) nodes.push_back(node);
+  }
+  return nodes;
+}
+
+std::vector<NodeId> Situation::KnownActiveOn(const std::string& resource) const {
+  std::vector<NodeId> nodes;
+  for (const NodeId node : members_) {
+    if (IsKnownActive(resource, node)) nodes.push_back(node);
+  }
+  return nodes;
+}
+
+std::string Situation::FenceProgress(NodeId node) const {
+  const NodeView& view = View(node);
+  const std::string note = view.fence_note.empty() ? "" : Cat(" (", view.fence_note, ")");
+  if (view.fencing) return Cat("fencing in progress", note);
+  if (!cib_.stonith_enabled) return "stonith-enabled=false";
+  if (!HasFenceDevice(node)) return "no fence device lists it; confirm by hand that it is off";
+  return Cat("fencing requested", note);
+}
+
+std::optional<std::string> Situation::FindWhyNoStart() const {
+  for (const auto& [id, view] : views_) {
+    if (IsMember(id) || IsCovered(id)) continue;
+    if (view.state == NodeState::kJoining) return Cat("waits for node ", Name(id), " to join");
+    return Cat("waits for evidence that node ", Name(id), " is off: ", FenceProgress(id));
+  }
+  for (const auto& [key, status] : statuses_) {
+    if (status.state == ResourceState::kUnknown) {
+      return Cat("waits for the probe of ", key.second, " on ", Name(key.first));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace fencepost::policy
