@@ -52,7 +52,8 @@ CASES = {
         ("no comment", "a.h", "#pragma once\n", 1),
         ("a comment that promises nothing", "a.h", "// A thing.\n#pragma once\n", 1),
         ("no pragma once", "a.h", CONTRACT, 1),
-        ("a header of the tests is not public", "tests/a.h", "#pragma once\n", None)],
+        ("a header of the tests is not public", "tests/a.h", "#pragma once\n", None),
+        ("a helper of the tests beside it is not public", "a_testing.h", "#pragma once\n", None)],
     "no_sleep_in_tests": [
         ("sleep_for", "a_test.cc", "\nstd::this_thread::sleep_for(x);\n", 2),
         ("usleep", "a_test.cc", "usleep (1);\n", 1),
