@@ -145,6 +145,23 @@ def links_resolve(files):
                     yield file.path, number, f"the link leads nowhere: {target}"
 
 
+def decisions_are_listed(files):
+    pages = {file.name: file for file in files if file.path.startswith("docs/adr/")}
+    index = pages.get("0000-index.md")
+    numbers = {}
+    for name, file in sorted(pages.items()):
+        number = name[:4]
+        if number == "0000":
+            continue
+        if not re.match(r"\d{4}-[a-z0-9-]+\.md$", name):
+            yield file.path, 0, "a decision is docs/adr/NNNN-what-was-decided.md"
+        elif number in numbers:
+            yield file.path, 0, f"its number is taken by {numbers[number]}"
+        elif not index or f"({name})" not in index.text:
+            yield file.path, 0, "not in docs/adr/0000-index.md: add a line"
+        numbers.setdefault(number, name)
+
+
 def python_compiles(files):
     for file in files:
         if file.is_python:
@@ -156,4 +173,4 @@ def python_compiles(files):
 
 ALL = [file_length, function_length, header_contract, no_sleep_in_tests, tests_are_built,
        no_conditional_compilation, nothing_left_over, clean_lines, links_resolve,
-       python_compiles]
+       decisions_are_listed, python_compiles]

@@ -88,6 +88,11 @@ CASES = {
         ("a living link passes", "d/a.md", "[x](../b/CMakeLists.txt#top) [y](#here)\n", None),
         ("the web is not asked", "d/a.md", "[x](https://example.org/gone)\n", None),
         ("code is no link", "d/a.md", "`[x](gone)`\n```\n[x](gone)\n```\n", None)],
+    "decisions_are_listed": [
+        ("a decision that the index does not know", "docs/adr/0003-new.md", "", 0),
+        ("a number twice", "docs/adr/0001-two.md", "", 0),
+        ("a page without a number", "docs/adr/notes.md", "", 0),
+        ("a listed page passes", "docs/adr/0002-listed.md", "", None)],
     "python_compiles": [
         ("a syntax error", "a.py", "\ndef f(:\n", 2),
         ("a script without suffix", "a", "#!/usr/bin/env python3\nif\n", 2),
@@ -135,6 +140,9 @@ class Rules(unittest.TestCase):
                     write(root, ".clang-format", "BasedOnStyle: Google\n")
                     write(root, "b/CMakeLists.txt", "x(unfence_test.cc listed_test.cc "
                           "c/deep_test.cc)  # dead_test.cc\n")
+                    write(root, "docs/adr/0000-index.md", "(0001-one.md) (0001-two.md) "
+                          "(0002-listed.md)\n")
+                    write(root, "docs/adr/0001-one.md", "")
                     write(root, path, text)
                     found = self.problems(root, rule_name)
                     lines = [found_line for found_path, found_line, _ in found
