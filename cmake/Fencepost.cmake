@@ -7,9 +7,10 @@
 # DEPS are our libraries; LINKS are system libraries; ALLOW names the symbols of a pure system
 # library that a base or core library may call (seen in review because it stands in CMakeLists.txt).
 #
-# Each test has one label, so that `ctest -L` picks a kind: unit (one room, no world), sim (many
-# rooms in the virtual world), model (the protocol by model checker), lab (real parts, needs root),
-# tidy (the house itself: style, layers, purity, scripts).
+# Each test has one label, so that `ctest -L` picks a kind: unit (one room, no world),
+# integration (env/linux on the real machine, bounded in time), sim (many rooms in the virtual
+# world), model (the protocol by model checker), lab (real parts, needs root), tidy (the house
+# itself: style, layers, purity, scripts).
 #
 # The layers, and what each may be built on:
 #   base      values and checks: no I/O, no clock, no globals
@@ -29,7 +30,7 @@ set(FENCEPOST_MAY_USE_shell base core assembly port shell)
 set(FENCEPOST_MAY_USE_sim base core assembly port shell sim)
 set(FENCEPOST_MAY_USE_app base core assembly port shell env app)
 
-set(FENCEPOST_LABELS unit sim model lab tidy)
+set(FENCEPOST_LABELS unit integration sim model lab tidy)
 set(FENCEPOST_TEST_TIMEOUT 300)  # seconds; a test that needs more names its own TIMEOUT
 set(FENCEPOST_SKIPPED 77)        # exit code of a script test that could not run here
 

@@ -102,15 +102,17 @@ calling_uid() {
 
 # as_user COMMAND...: as the user who called sudo, if the tree is his; else as we are.
 as_user() {
-  local uid home
+  local uid home cache=()
   uid=$(calling_uid)
   if [ -z "$uid" ]; then
     "$@"
     return
   fi
   home=$(getent passwd "$uid" | cut -d: -f6)
+  [ -d "${home:-/nonexistent}" ] || cache=(CCACHE_DISABLE=1) # it would want to live there
   setpriv --reuid "$uid" --regid "${SUDO_GID:-$(id -g "$uid")}" --init-groups -- \
-    env HOME="${home:-/}" USER="${SUDO_USER:-}" LOGNAME="${SUDO_USER:-}" "$@"
+    env HOME="${home:-/}" USER="${SUDO_USER:-}" LOGNAME="${SUDO_USER:-}" \
+    "${cache[@]}" "$@"
 }
 
 # What root left in the build folder (ctest's logs, an earlier build) goes to the user who called.

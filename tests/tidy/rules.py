@@ -74,7 +74,8 @@ def tests_are_built(files):
         if not file.path.endswith("_test.cc"):
             continue
         folder, name = os.path.dirname(file.path), file.name
-        while not re.search(r"(?<![\w.-])" + re.escape(name) + r"(?![\w.-])",
+        stem = re.escape(name[:-len(".cc")])  # a function of the folder may add path and suffix
+        while not re.search(rf"(?<![\w./-])({re.escape(name)}|{stem})(?![\w.-])",
                             cmake.get(folder, "")):
             if not folder:
                 yield file.path, 0, "no CMakeLists.txt builds this test"

@@ -63,6 +63,7 @@ CASES = {
         ("a test of a longer name is not this one", "b/fence_test.cc", "", 0),
         ("a test listed beside it passes", "b/listed_test.cc", "", None),
         ("a test listed by a parent folder passes", "b/c/deep_test.cc", "", None),
+        ("a test that a function of the folder completes passes", "b/c/stem_test.cc", "", None),
         ("a test in a comment is not built", "b/dead_test.cc", "", 0)],
     "no_conditional_compilation": [
         ("#if", "a.cc", "\n#if 0\n#endif\n", 2),
@@ -139,7 +140,7 @@ class Rules(unittest.TestCase):
                         tempfile.TemporaryDirectory() as root:
                     write(root, ".clang-format", "BasedOnStyle: Google\n")
                     write(root, "b/CMakeLists.txt", "x(unfence_test.cc listed_test.cc "
-                          "c/deep_test.cc)  # dead_test.cc\n")
+                          "c/deep_test.cc) y(stem_test)  # dead_test.cc\n")
                     write(root, "docs/adr/0000-index.md", "(0001-one.md) (0001-two.md) "
                           "(0002-listed.md)\n")
                     write(root, "docs/adr/0001-one.md", "")
