@@ -82,7 +82,7 @@ std::string ToText(const Outcome& outcome) {
     case Outcome::Kind::kSuperseded:
       return "superseded by a stop";
     case Outcome::Kind::kRefused:
-      return "refused: resource busy or not configured";
+      return "refused: the resource is busy, in another state, or not configured";
     case Outcome::Kind::kNotExecuted:
       return "its agent could not be started";
   }

@@ -45,7 +45,7 @@ struct Outcome {
     kCutOff,       // killed because the authority to run it ended (rule R8)
     kExpired,      // never begun: its authority had ended, or everything is being stopped
     kSuperseded,   // a stop took its place
-    kRefused,      // never begun: the resource is busy or unknown to this node
+    kRefused,      // never begun: the resource is busy, not in the state for it, or unknown
     kNotExecuted,  // the agent could not be started
   };
   Kind kind = Kind::kExited;
@@ -58,7 +58,7 @@ struct ResourceStatus {
   std::string resource;  // id of the primitive
   ResourceState state = ResourceState::kUnknown;
   bool busy = false;  // an operation is running or queued for it on this node
-  // The latest failure; it stays after a recovery until it is forgotten. Meaningful if fail_count.
+  // The latest failure; it stays after a recovery until it is forgotten.
   ResourceAction failed_action = ResourceAction::kProbe;
   Outcome failure;
   std::uint32_t fail_count = 0;  // since the executor started, or the failures were forgotten

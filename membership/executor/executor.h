@@ -14,8 +14,8 @@
 //          kRefused or kExpired. Unknown process numbers are ignored.
 // Source:  environment and return codes: OCF Resource Agent API 1.1; paths: resource-agents 4.12.
 #pragma once
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,9 +49,10 @@ struct Authority {
 struct Revoke {};  // there is no authority from now on: kill starts, forget queued ones
 struct ProcessEnded {
   ProcessNumber process = 0;
-  bool started = true;  // false: the program could not be executed
-  bool killed = false;  // at its kill_at or by KillProcess
-  int exit_code = -1;   // -1: ended by a signal
+  bool started = true;   // false: the program could not be executed
+  bool missing = false;  // because there is no such program: it is not installed
+  bool killed = false;   // at its kill_at or by KillProcess
+  int exit_code = -1;    // -1: ended by a signal
 };
 struct Tick {};
 // no-quorum-policy=stop, or a clean leave: stop everything, in reverse order within each group, and
@@ -113,7 +114,7 @@ class Executor {
   struct Process {
     ProcessNumber number = 0;
     Job job;
-    MonoTime kill_at{};
+    ResourceState before{};               // the resource's state when it began
     std::optional<Outcome::Kind> doomed;  // told to die, for this reason
   };
   struct Resource {
@@ -122,10 +123,49 @@ class Executor {
     ResourceStatus status;
     ResourceStatus published;
     std::optional<Process> process;
-    std::optional<Job> next;  // waits for the process to end
-    MonoTime monitor_at = kNever;
-    bool stop_tried = false;  // by the StopAll in progress
+    std::optional<Job> next;     // waits for the process to end
+    MonoTime check_at = kNever;  // next monitor while running, next probe while unknown
+    bool stop_tried = false;     // by the StopAll in progress
   };
+
+  void On(const Begin& event);
+  void On(const Order& event);
+  void On(const Authority& event);
+  void On(const Revoke& event);
+  void On(const ProcessEnded& event);
+  void On(const Tick& event);
+  void On(const StopAll& event);
+  void On(const Resume& event);
+  void On(const Forget& event);
+
+  void CutOff();  // what may not go on, and what may not begin any more
+  void Advance();
+  void AdvanceStopAll();
+  [[nodiscard]] bool StopNextOf(std::size_t group);
+  void ReportStopAll();
+  void Publish();
+
+  void Launch(Resource& resource, const Job& job);
+  void LaunchNext(Resource& resource);
+  void Kill(Resource& resource, Outcome::Kind why);
+  void Answer(const Resource& resource, const Job& job, Outcome outcome);
+  void Finish(Resource& resource, const Process& process, Outcome outcome, bool missing);
+  void FinishStart(Resource& resource, Outcome outcome, bool missing);
+  void FinishStop(Resource& resource, const Process& process, Outcome outcome, bool missing);
+  void FinishProbe(Resource& resource, Outcome outcome, bool missing);
+  void FinishMonitor(Resource& resource, Outcome outcome);
+  void SetRunning(Resource& resource);
+  void SetFailed(Resource& resource, ResourceState state, ResourceAction action, Outcome outcome,
+                 bool counts);
+  [[nodiscard]] Resource* Find(const std::string& id);
+
+  std::vector<Resource> resources_;  // in the order of the Cib
+  std::size_t groups_ = 0;
+  ProcessNumber last_process_ = 0;
+  bool stopping_ = false;  // between StopAll and Resume
+  bool reported_ = false;  // the result of the latest StopAll
+  MonoTime now_{};         // of the step in progress
+  std::vector<Effect> effects_;
 };
 
 }  // namespace fencepost::executor
