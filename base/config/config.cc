@@ -13,9 +13,10 @@ namespace {
 
 using Need = Section::Need;
 
-constexpr std::size_t kMaxRunDir = 80;       // a UNIX socket's path below it has 107 bytes in all
-constexpr std::size_t kMaxLabel = 127;       // as mkqdisk -l
-constexpr std::size_t kMaxDesignator = 255;  // as long as an identification descriptor can be
+constexpr std::size_t kMaxRunDir = 80;        // a UNIX socket's path below it has 107 bytes in all
+constexpr std::size_t kMaxDescription = 400;  // of a syntax error
+constexpr std::size_t kMaxLabel = 127;        // as mkqdisk -l
+constexpr std::size_t kMaxDesignator = 255;   // as long as an identification descriptor can be
 
 std::string Join(std::span<const std::string_view> names) {
   std::string out;
@@ -308,7 +309,8 @@ Result<Config, std::vector<ConfigError>> ParseConfig(std::string_view text,
     Config config = ReadAll(table, errors);
     if (errors.IsEmpty()) return config;
   } catch (const toml::parse_error& error) {
-    errors.Add(error.source().begin, "", Cat("not TOML: ", error.description()),
+    errors.Add(error.source().begin, "",
+               Cat("not TOML: ", Printable(error.description(), kMaxDescription)),
                "correct the text at this place");
   }
   return errors.TakeSorted();

@@ -335,6 +335,9 @@ TEST(ParseConfig, RefusesAFileThatIsTooLongUnread) {
 }
 
 TEST(ParseConfig, ShowsNoControlCharacterOfTheFile) {
+  EXPECT_EQ(Errors(Replaced("\"beta\"\nid", "i\nd")),
+            "f.toml:11:9: not TOML: Error while parsing floating-point: expected 'inf', saw 'i?'; "
+            "correct the text at this place");
   const std::string text = Replaced("\"shop\"", "\"\\u001b[31mred\"");
   EXPECT_EQ(Errors(text), Cat("f.toml:2:8: cluster.name: \"?[31mred\" is no name; ", kNameRemedy));
 }
@@ -387,9 +390,11 @@ TEST(ParseConfig, SurvivesTwentyThousandDamagedFiles) {
         case 2:
           text.insert(at, 1, kLetters[random.Below(kLetters.size())]);
           break;
-        case 3:
-          text.insert(at, text.substr(random.Below(text.size()), random.Below(40)));
+        case 3: {
+          const std::size_t from = random.Below(text.size()), size = random.Below(40);
+          text.insert(at, text.substr(from, size));
           break;
+        }
         default:
           text[at] = static_cast<char>(random.Next() & 0xFF);
           break;

@@ -2,12 +2,15 @@
 //
 // Promise: the text stays on one line, holds no control character and no cut UTF-8. Errors: none.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace fencepost::config {
 
-// The text in quotes, fit for one line of a terminal: no control characters, cut when long.
+// Fit for one line of a terminal: '?' for each control character, cut after `limit` bytes.
+[[nodiscard]] std::string Printable(std::string_view text, std::size_t limit);
+// Printable, in quotes.
 [[nodiscard]] std::string Quoted(std::string_view text);
 
 }  // namespace fencepost::config
