@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kQuiet = 0;  // seed 0: equal clocks, no faults unless a test makes them
 constexpr int kA = 0, kB = 1, kC = 2;
-constexpr std::uint64_t kViewA = 1, kViewB = 2, kViewBoth = 3;
+constexpr std::uint64_t kViewA = 1, kViewB = 2;
 
 template <class Notice>
 int CountNotices(VoterWorld& world, int node) {

@@ -72,7 +72,6 @@ void PutBody(ByteWriter& w, const Heartbeat& m) {
   w.Put(m.echo_of.value());
   Put(w, m.authority);
   Put(w, m.leaving);
-  Put(w, m.standby);
   Put(w, m.quiesced);
   Put(w, m.disk_ok);
   w.Put(m.disk_incarnation.value());
@@ -99,7 +98,6 @@ void GetBody(Reader& r, Heartbeat* m) {
   m->echo_of = Incarnation(r.bytes.Get<std::uint64_t>());
   m->authority = r.GetTerm();
   m->leaving = r.GetBool();
-  m->standby = r.GetBool();
   m->quiesced = r.GetBool();
   m->disk_ok = r.GetBool();
   m->disk_incarnation = Incarnation(r.bytes.Get<std::uint64_t>());

@@ -54,7 +54,6 @@ struct Heartbeat {
   // As member:
   Term authority;        // the term it obeys now; none: no authority
   bool leaving = false;  // wants to be emptied, then let go
-  bool standby = false;
   bool quiesced = false;  // see qdiskd::NodeReport
   bool disk_ok = false;   // its qdiskd reads a majority of disks
   Incarnation disk_incarnation;
