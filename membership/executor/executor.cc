@@ -78,7 +78,7 @@ std::vector<ResourceStatus> Executor::Statuses() const {
 
 bool Executor::IsQuiesced() const {
   return stopping_ && std::all_of(resources_.begin(), resources_.end(), [](const Resource& r) {
-           return r.status.state == ResourceState::kStopped && !r.process;
+           return r.status.state == ResourceState::kStopped;
          });
 }
 

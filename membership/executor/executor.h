@@ -101,7 +101,7 @@ class Executor {
   [[nodiscard]] std::vector<Effect> Step(const Event& event, MonoTime now);
   [[nodiscard]] MonoTime NextDeadline() const;  // kNever if only an event can change anything
   [[nodiscard]] std::vector<ResourceStatus> Statuses() const;  // all, in the order of the Cib
-  // Every resource is known to be stopped, no process runs, and no start can begin before Resume.
+  // Every resource is known to be stopped, and no start can begin before Resume.
   [[nodiscard]] bool IsQuiesced() const;
 
  private:

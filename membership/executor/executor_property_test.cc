@@ -13,7 +13,7 @@
 namespace fencepost::executor {
 namespace {
 
-constexpr int kSeeds = 2000;
+constexpr int kSeeds = 1000;
 constexpr int kSteps = 300;
 
 struct RealProcess {

@@ -42,6 +42,11 @@ bool IsActiveOn(const Situation& situation, const Group& group, NodeId node) {
   });
 }
 
+bool AnySticksTo(const Situation& situation, const Group& group, NodeId node) {
+  return std::any_of(group.members.begin(), group.members.end(),
+                     [&](const Primitive& member) { return situation.SticksTo(member.id, node); });
+}
+
 Score TotalScore(const Situation& situation, const Group& group, std::size_t runnable,
                  NodeId node) {
   const Cib& cib = situation.cib();
@@ -49,9 +54,7 @@ Score TotalScore(const Situation& situation, const Group& group, std::size_t run
   for (std::size_t i = 0; i < runnable; ++i) {
     const Primitive& member = group.members[i];
     total = AddScores(total, LocationScore(cib, member.id, node));
-    // As in Pacemaker, a resource that is active twice has no place to stick to.
-    const auto active = situation.KnownActiveOn(member.id);
-    if (active.size() == 1 && active[0] == node) total = AddScores(total, member.stickiness);
+    if (situation.SticksTo(member.id, node)) total = AddScores(total, member.stickiness);
   }
   return total;
 }
@@ -109,7 +112,7 @@ GroupTarget PlaceGroup(const Situation& situation, const Group& group,
     const std::int64_t others =
         loaded == load.end() ? 0 : static_cast<std::int64_t>(loaded->second);
     const Rank rank{runnable, TotalScore(situation, group, runnable, node), -others,
-                    IsActiveOn(situation, group, node)};
+                    AnySticksTo(situation, group, node)};
     if (best && rank <= *best) continue;
     best = rank;
     target = {node, runnable};

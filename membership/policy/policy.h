@@ -62,19 +62,6 @@ struct Order {
   friend bool operator==(const Order&, const Order&) = default;
 };
 
-struct ClusterView {
-  std::vector<NodeView> nodes;  // a configured node that is missing here is gone without evidence
-  // Sent, and their results not yet seen. The node of a pending start may be active any moment.
-  std::vector<Order> pending;
-};
-
-// May name the node that coordinates; it hands over instead of fencing itself.
-struct FenceRequest {
-  NodeId node;
-  std::string reason;
-  friend bool operator==(const FenceRequest&, const FenceRequest&) = default;
-};
-
 // One for each primitive of the Cib, in its order.
 struct Placement {
   std::string resource;
@@ -82,6 +69,22 @@ struct Placement {
   std::vector<NodeId> active;    // members on which it is or may be active
   std::string reason;            // why it does not run (only) there yet; empty if it does
   friend bool operator==(const Placement&, const Placement&) = default;
+};
+
+struct ClusterView {
+  std::vector<NodeView> nodes;  // a configured node that is missing here is gone without evidence
+  // Sent, and their results not yet seen. The node of a pending start may be active any moment.
+  std::vector<Order> pending;
+  // Of the plan before, so that what is between a stop and a start keeps its place: a failed
+  // resource comes back where it was. A new coordinator has none; that costs at most a move.
+  std::vector<Placement> previous;
+};
+
+// May name the node that coordinates; it hands over instead of fencing itself.
+struct FenceRequest {
+  NodeId node;
+  std::string reason;
+  friend bool operator==(const FenceRequest&, const FenceRequest&) = default;
 };
 
 struct Plan {

@@ -66,6 +66,7 @@ class World {
       ASSERT_EQ(plan, Decide(cib, view)) << "the same input, the same plan";
     }
     Check(plan, view);
+    previous_ = random_.OneIn(30) ? std::vector<Placement>{} : plan.placements;
     if (testing::Test::HasFatalFailure()) return;
     for (const Order& order : plan.orders) {
       ASSERT_FALSE(Find(order)) << "ordered twice";
@@ -235,6 +236,7 @@ class World {
       }
       view.nodes.push_back(v);
     }
+    view.previous = previous_;
     view.pending.assign(pending_.begin(), pending_.end());
     return view;
   }
@@ -304,6 +306,7 @@ class World {
   std::map<NodeId, Grade> evidence_;
   std::set<NodeId> fencing_;
   std::deque<Order> pending_;
+  std::vector<Placement> previous_;  // a new coordinator has none
 };
 
 TEST(PolicyProperty, NeverStartsWhatMayBeActiveElsewhereAndConvergesWhenFaultsStop) {

@@ -106,6 +106,15 @@ std::vector<NodeId> Situation::KnownActiveOn(const std::string& resource) const 
   return nodes;
 }
 
+bool Situation::SticksTo(const std::string& resource, NodeId node) const {
+  const std::vector<NodeId> active = KnownActiveOn(resource);
+  // As in Pacemaker, what is active twice has no place to stick to.
+  if (!active.empty()) return active.size() == 1 && active[0] == node;
+  return std::any_of(view_.previous.begin(), view_.previous.end(), [&](const Placement& previous) {
+    return previous.resource == resource && previous.target == node;
+  });
+}
+
 std::string Situation::FenceProgress(NodeId node) const {
   const NodeView& view = View(node);
   const std::string note = view.fence_note.empty() ? "" : Cat(" (", view.fence_note, ")");

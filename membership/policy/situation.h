@@ -41,6 +41,8 @@ class Situation {
 
   [[nodiscard]] std::vector<NodeId> MayBeActiveOn(const std::string& resource) const;
   [[nodiscard]] std::vector<NodeId> KnownActiveOn(const std::string& resource) const;
+  // Its stickiness counts here: it is active on this node alone, or on its way to it from nowhere.
+  [[nodiscard]] bool SticksTo(const std::string& resource, NodeId node) const;
   // Rule S5: why nothing may be started at all now; nullopt: starts may go ahead.
   [[nodiscard]] const std::optional<std::string>& WhyNoStart() const { return why_no_start_; }
   // "fencing in progress", or why the node is not being fenced.
