@@ -153,15 +153,14 @@ struct Refusal {
   const char* remedy;
 };
 
+Parts WithResources(std::string resources) {
+  Parts parts;
+  parts.resources = std::move(resources);
+  return parts;
+}
+
 std::vector<Refusal> RefusalsOfResources() {
-  const auto with = [](std::string resources) {
-    Parts parts;
-    parts.resources = std::move(resources);
-    return parts;
-  };
-  const auto op = [&](std::string_view attributes) {
-    return with(Dummy(Cat("<operations><op id='x' ", attributes, "/></operations>")));
-  };
+  const auto with = WithResources;
   return {
       {"AnInlinePassword",
        with(Device("<nvpair id='p' name='passwd' value='hunter2'/>"
@@ -201,6 +200,15 @@ std::vector<Refusal> RefusalsOfResources() {
        with(Dummy("<meta_attributes id='i'><nvpair id='n' name='is-managed' value='false'/>"
                   "</meta_attributes>")),
        "line 4", "is-managed is not supported", "resource-stickiness"},
+  };
+}
+
+std::vector<Refusal> RefusalsOfOperationsAndDevices() {
+  const auto op = [](std::string_view attributes) {
+    return WithResources(Dummy(Cat("<operations><op id='x' ", attributes, "/></operations>")));
+  };
+  const auto with = WithResources;
+  return {
       {"OnFail", op("name='stop' on-fail='block'"), "line 4", "on-fail", "remove"},
       {"ATimeOutOfZero", op("name='start' timeout='0'"), "line 4", "timeout=\"0\"", "20s"},
       {"ATimeWithoutSense", op("name='start' timeout='20 parsecs'"), "line 4", "20 parsecs", "20s"},
@@ -282,7 +290,8 @@ void ExpectRefused(const std::string& text, std::string_view where, std::string_
 }
 
 TEST(CibRefuses, WhatIsNotUnderstoodByNameAndLineWithARemedy) {
-  for (const auto& table : {RefusalsOfResources(), RefusalsOfTheRest()}) {
+  for (const auto& table :
+       {RefusalsOfResources(), RefusalsOfOperationsAndDevices(), RefusalsOfTheRest()}) {
     for (const Refusal& refusal : table) {
       SCOPED_TRACE(refusal.name);
       ExpectRefused(refusal.parts.Text(), refusal.where, refusal.cause, refusal.remedy);

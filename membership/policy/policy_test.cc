@@ -412,6 +412,34 @@ TEST(Pending, OrdersAreNotRepeatedAndCountAsActive) {
   EXPECT_THAT(c.Decide().orders, IsEmpty());
 }
 
+TEST(Pending, AnOperationThatIsNotOursMayBeAStartToo) {
+  Cluster c;
+  c.Status("ip", kB).busy = true;  // stopped, with a start of a former coordinator in its queue
+  EXPECT_THAT(c.Decide().orders, IsEmpty());
+  EXPECT_EQ(c.Reason("ip"), "has an operation in flight on b");
+}
+
+TEST(Doubles, AreStoppedTogetherOrNotYet) {
+  Cluster c;
+  c.Status("ip", kA).state = c.Status("ip", kB).state = kRunning;
+  c.Status("ip", kB).busy = true;
+  EXPECT_THAT(c.Decide().orders, IsEmpty()) << "alone, the other would be taken for the only one";
+  c.Status("ip", kB).busy = false;
+  EXPECT_THAT(c.Decide().orders, UnorderedElementsAre(Stop("ip", kA), Stop("ip", kB)));
+}
+
+TEST(Failures, WhatRunsOnANodeThatIsToBeFencedIsLeftToTheFencing) {
+  Cluster c;
+  c.cib.groups = {{"ip", {Resource("ip")}}, {"app", {Resource("app")}}};
+  c.Set(kA, kRunning, kRunning);
+  c.Fail("app", kA, ResourceAction::kStop, kOcfGenericError, kStopFailed);
+  EXPECT_THAT(c.Decide().orders, IsEmpty());
+  EXPECT_EQ(c.Reason("ip"), "may be on node a, which is to be fenced: fencing requested");
+  c.Node(kA).fencing = true;
+  EXPECT_THAT(c.Decide().fences, IsEmpty());
+  EXPECT_THAT(c.Decide().orders, IsEmpty());
+}
+
 TEST(Input, OfUnknownNodesAndResourcesIsLeftOut) {
   Cluster c;
   c.Node(NodeId(7)).state = NodeState::kGone;
