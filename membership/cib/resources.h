@@ -1,4 +1,7 @@
 // The <resources> of a CIB: groups, primitives of class ocf, and fence devices of class stonith.
+//
+// Promise: what is filled in is consistent with the nodes that were read before.
+// Errors:  reported to the Xml, which keeps the first; look at Failed() before using the result.
 #pragma once
 #include <optional>
 

@@ -1,6 +1,7 @@
 // The values of Pacemaker's attributes: booleans, times, scores, names. Each is read as a whole;
-// nullopt is "not one of these", and the caller says where.
+// nullopt is "not one of these".
 //
+// Errors: none of its own; the caller knows the line and what to write instead.
 // Time:   "10", "10s", "10sec", "200ms", "2m", "2min", "1h", "1hr"; a bare number is seconds.
 // Source: Pacemaker Explained 2.1, "Common Attribute Types" (of the time units: no "us").
 #pragma once

@@ -1,4 +1,7 @@
 // Why a primitive does not run (only) where it should, in words for an operator.
+//
+// Promise: a reason for everything that is down; the most pressing one if there are several.
+// Errors:  none.
 #pragma once
 #include <cstddef>
 #include <string>

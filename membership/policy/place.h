@@ -1,4 +1,7 @@
 // Where a group should run: the choice of a node, and why others are none.
+//
+// Promise: the order of choice is that of policy.h; the same input gives the same node.
+// Errors:  none; where no node is fit there is no target.
 #pragma once
 #include <cstddef>
 #include <map>

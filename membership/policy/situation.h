@@ -1,5 +1,7 @@
 // What the scheduler knows, indexed: which node may be given work, and where a resource may be
 // active. Everything doubtful counts as active.
+//
+// Errors: none; nodes and resources that the Cib does not know are left out.
 #pragma once
 #include <map>
 #include <optional>
