@@ -1,11 +1,10 @@
 #include "base/config/config_reader.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <tuple>
 
+#include "base/config/numeric_host.h"
 #include "base/config/quote.h"
 #include "base/text.h"
 
@@ -75,18 +74,6 @@ bool IsName(std::string_view text) {
                      [](char c) { return IsAlnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
-// The host in the one form that inet_ntop gives, so that equal addresses are equal text.
-std::optional<std::string> CanonicalHost(const std::string& host) {
-  std::array<std::uint8_t, 16> raw{};
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  for (const int family : {AF_INET, AF_INET6}) {
-    if (inet_pton(family, host.c_str(), raw.data()) != 1) continue;
-    inet_ntop(family, raw.data(), text.data(), static_cast<socklen_t>(text.size()));
-    return std::string(text.data());
-  }
-  return std::nullopt;
-}
-
 // Not the address of one machine: unspecified, multicast, broadcast.
 bool IsOneMachine(std::string_view host) {
   if (host.find(':') != std::string_view::npos) return host != "::" && !host.starts_with("ff");
@@ -148,10 +135,7 @@ Result<NetAddress> ParseNetAddress(std::string_view text) {
     if (!number) return wrong("has a port that is not 1..65535");
     out.port = static_cast<std::uint16_t>(*number);
   }
-  if (host.size() >= INET6_ADDRSTRLEN || host.find('\0') != std::string_view::npos) {
-    return wrong("is no numeric IPv4 or IPv6 address");
-  }
-  const auto canonical = CanonicalHost(std::string(host));
+  const auto canonical = NumericHost(host);
   if (!canonical) return wrong("is no numeric IPv4 or IPv6 address");
   if (!IsOneMachine(*canonical)) return wrong("is not the address of one machine");
   out.host = *canonical;

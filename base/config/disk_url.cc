@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/config/numeric_host.h"
 #include "base/config/quote.h"
 #include "base/text.h"
 
@@ -17,15 +18,6 @@ Error Wrong(std::string_view url, std::string cause, std::string_view remedy = k
 
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
-bool IsHost(std::string_view host, bool bracketed) {
-  constexpr std::string_view kName =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-  constexpr std::string_view kIpv6 = "0123456789abcdefABCDEF:.%";
-  if (bracketed != (host.find(':') != std::string_view::npos)) return false;
-  return !host.empty() && host.size() <= 253 &&
-         host.find_first_not_of(bracketed ? kIpv6 : kName) == std::string_view::npos;
 }
 
 bool IsTarget(std::string_view target) {
@@ -55,7 +47,12 @@ Status ParsePortal(std::string_view whole, std::string_view portal, DiskUrl& url
       return Wrong(whole, "an IPv6 address stands in brackets", "write iscsi://[fd00::1]:3260/…");
     }
   }
-  if (!IsHost(url.host, bracketed)) return Wrong(whole, "the host is empty or not a host name");
+  const auto host = NumericHost(url.host);
+  if (!host || bracketed != (host->find(':') != std::string::npos)) {
+    return Wrong(whole, Cat("the host ", Quoted(url.host), " is no numeric address"),
+                 "write its IPv4 or [IPv6] address: a name server may be down when it is needed");
+  }
+  url.host = *host;
   if (port.empty()) return Ok{};
   const auto number = ParseInt(port.substr(1), 1, 65535);
   if (!number) return Wrong(whole, Cat("the port ", Quoted(port.substr(1)), " is not 1..65535"));

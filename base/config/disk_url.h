@@ -14,7 +14,7 @@
 namespace fencepost::config {
 
 inline constexpr std::uint16_t kIscsiPort = 3260;
-inline constexpr int kMaxLun = 16383;  // what flat addressing holds
+inline constexpr int kMaxLun = 255;  // what peripheral addressing holds
 inline constexpr std::size_t kMaxTargetName = 223;
 
 struct DiskUrl {
@@ -22,7 +22,7 @@ struct DiskUrl {
   Kind kind = Kind::kPath;
   std::string path;  // kPath: absolute
   // kIscsi:
-  std::string host;  // name, IPv4, or IPv6 without brackets
+  std::string host;  // numeric IPv4, or IPv6 without brackets
   std::uint16_t port = kIscsiPort;
   std::string user;    // CHAP name; empty: no CHAP
   std::string target;  // iqn.…, eui.… or naa.…

@@ -18,10 +18,10 @@ TEST(ParseDiskUrl, TakesEveryFormAndWritesItBack) {
   const Case cases[] = {
       {"iscsi://10.0.0.9/iqn.2026-01.org.example:q/1", "10.0.0.9", 3260, "",
        "iqn.2026-01.org.example:q", 1, "iscsi://10.0.0.9:3260/iqn.2026-01.org.example:q/1"},
-      {"iscsi://me@box.lan:3261/iqn.a:b/0", "box.lan", 3261, "me", "iqn.a:b", 0,
-       "iscsi://me@box.lan:3261/iqn.a:b/0"},
-      {"iscsi://[fd00::9]/eui.0123456789ABCDEF/16383", "fd00::9", 3260, "", "eui.0123456789ABCDEF",
-       16383, "iscsi://[fd00::9]:3260/eui.0123456789ABCDEF/16383"},
+      {"iscsi://me@10.0.0.8:3261/iqn.a:b/0", "10.0.0.8", 3261, "me", "iqn.a:b", 0,
+       "iscsi://me@10.0.0.8:3261/iqn.a:b/0"},
+      {"iscsi://[fd00::9]/eui.0123456789ABCDEF/255", "fd00::9", 3260, "", "eui.0123456789ABCDEF",
+       255, "iscsi://[fd00::9]:3260/eui.0123456789ABCDEF/255"},
       {"iscsi://me@[fd00::9]:1/naa.52004567BA64678D/7", "fd00::9", 1, "me", "naa.52004567BA64678D",
        7, "iscsi://me@[fd00::9]:1/naa.52004567BA64678D/7"},
   };
@@ -48,22 +48,23 @@ TEST(ParseDiskUrl, RefusesEachWrongPartByName) {
       {"sda", "neither an iscsi:// URL nor an absolute path"},
       {"", "neither an iscsi:// URL nor an absolute path"},
       {"iscsi://", "no target after the host"},
-      {"iscsi://host", "no target after the host"},
-      {"iscsi:///iqn.a:b/1", "the host is empty or not a host name"},
-      {"iscsi://ho$t/iqn.a:b/1", "the host is empty or not a host name"},
-      {"iscsi://@host/iqn.a:b/1", "the user before @ is empty"},
-      {"iscsi://host:/iqn.a:b/1", "the port \"\" is not 1..65535"},
-      {"iscsi://host:0/iqn.a:b/1", "the port \"0\" is not 1..65535"},
-      {"iscsi://host:65536/iqn.a:b/1", "the port \"65536\" is not 1..65535"},
+      {"iscsi://10.0.0.9", "no target after the host"},
+      {"iscsi:///iqn.a:b/1", "the host \"\" is no numeric address"},
+      {"iscsi://box.lan/iqn.a:b/1", "the host \"box.lan\" is no numeric address"},
+      {"iscsi://[10.0.0.9]/iqn.a:b/1", "the host \"10.0.0.9\" is no numeric address"},
+      {"iscsi://@10.0.0.9/iqn.a:b/1", "the user before @ is empty"},
+      {"iscsi://10.0.0.9:/iqn.a:b/1", "the port \"\" is not 1..65535"},
+      {"iscsi://10.0.0.9:0/iqn.a:b/1", "the port \"0\" is not 1..65535"},
+      {"iscsi://10.0.0.9:65536/iqn.a:b/1", "the port \"65536\" is not 1..65535"},
       {"iscsi://fd00::9/iqn.a:b/1", "an IPv6 address stands in brackets"},
       {"iscsi://[fd00::9/iqn.a:b/1", "the bracket of the address is open"},
       {"iscsi://[fd00::9]x/iqn.a:b/1", "text after the bracketed address"},
-      {"iscsi://host/iqn.a:b", "no LUN after the target"},
-      {"iscsi://host/disk/1", "the target \"disk\" is no iqn., eui. or naa. name"},
-      {"iscsi://host/iqn.a/b/1", "the target \"iqn.a/b\" is no iqn., eui. or naa. name"},
-      {"iscsi://host/iqn.a:b/", "the LUN \"\" is not 0..16383"},
-      {"iscsi://host/iqn.a:b/-1", "the LUN \"-1\" is not 0..16383"},
-      {"iscsi://host/iqn.a:b/16384", "the LUN \"16384\" is not 0..16383"},
+      {"iscsi://10.0.0.9/iqn.a:b", "no LUN after the target"},
+      {"iscsi://10.0.0.9/disk/1", "the target \"disk\" is no iqn., eui. or naa. name"},
+      {"iscsi://10.0.0.9/iqn.a/b/1", "the target \"iqn.a/b\" is no iqn., eui. or naa. name"},
+      {"iscsi://10.0.0.9/iqn.a:b/", "the LUN \"\" is not 0..255"},
+      {"iscsi://10.0.0.9/iqn.a:b/-1", "the LUN \"-1\" is not 0..255"},
+      {"iscsi://10.0.0.9/iqn.a:b/256", "the LUN \"256\" is not 0..255"},
       {"iscsi://ho\nst/iqn.a:b/1", "blanks or control characters in it"},
   };
   for (const auto& [text, cause] : cases) {
@@ -76,15 +77,15 @@ TEST(ParseDiskUrl, RefusesEachWrongPartByName) {
 
 TEST(ParseDiskUrl, RefusesAnInlinePasswordAndNeverRepeatsIt) {
   for (const std::string_view text :
-       {"iscsi://me:s3cret@host/iqn.a:b/1", "iscsi://me%s3cret@host/iqn.a:b/1",
-        "iscsi://me:s3cret/x@host/iqn.a:b/1", "iscsi://me:s3cret@x@host/iqn.a:b/1",
-        "iscsi://me:s3cret @host/iqn.a:b/1",
-        "iscsi://host/iqn.a:b/1?target_user=a&target_password=s3cret"}) {
+       {"iscsi://me:s3cret@10.0.0.9/iqn.a:b/1", "iscsi://me%s3cret@10.0.0.9/iqn.a:b/1",
+        "iscsi://me:s3cret/x@10.0.0.9/iqn.a:b/1", "iscsi://me:s3cret@x@10.0.0.9/iqn.a:b/1",
+        "iscsi://me:s3cret @10.0.0.9/iqn.a:b/1",
+        "iscsi://10.0.0.9/iqn.a:b/1?target_user=a&target_password=s3cret"}) {
     const auto url = ParseDiskUrl(text);
     ASSERT_FALSE(url.ok()) << text;
     EXPECT_EQ(url.error().Text().find("s3cret"), std::string::npos) << url.error().Text();
   }
-  EXPECT_EQ(ParseDiskUrl("iscsi://me:s3cret@host/iqn.a:b/1").error().Text(),
+  EXPECT_EQ(ParseDiskUrl("iscsi://me:s3cret@10.0.0.9/iqn.a:b/1").error().Text(),
             "the iscsi:// URL: holds a password; write user@host and put the password alone into a "
             "file named by chap_secret_file, mode 0600");
 }
