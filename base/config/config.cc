@@ -189,6 +189,12 @@ void ReadDisk(Section section, bool nodes_known, Config& out) {
   if (nodes_known && most < 1) {
     section.Fail("", "a cluster of one vote has no use for a quorum disk", "remove [quorum_disk]");
   }
+  if (nodes_known && votes >= 1 && (out.NodeVotes().value() + votes) % 2 == 0) {
+    section.Fail("votes",
+                 Cat(votes, " makes ", out.NodeVotes().value() + votes,
+                     " votes in all, which can split into halves"),
+                 Cat("leave it out for ", most, ", or make the sum odd"));
+  }
   disk.votes = Votes(static_cast<std::uint32_t>(std::max(votes, std::int64_t{0})));
   if (disk.label.size() > kMaxLabel) {
     section.Fail("label", Cat("is longer than ", kMaxLabel, " bytes"), "use the label of mkqdisk");

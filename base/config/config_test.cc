@@ -190,6 +190,31 @@ address = "10.0.0.3"
   EXPECT_EQ(config->Majority(), Votes(4)) << "one vote and the disk, or all nodes";
 }
 
+TEST(ParseConfig, RefusesDiskVotesThatMakeATiePossible) {
+  const std::string text = Replaced("[quorum_disk]", R"([[node]]
+name = "gamma"
+id = 3
+votes = 2
+address = "10.0.0.3"
+[quorum_disk]
+votes = 2)");
+  EXPECT_EQ(Errors(text),
+            "f.toml:21:9: quorum_disk.votes: 2 makes 6 votes in all, which can split into halves; "
+            "leave it out for 3, or make the sum odd");
+}
+
+TEST(ParseConfig, RefusesAddressesThatAreNotOfOneMachine) {
+  for (const std::string_view address :
+       {"0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1", "[::]:1"}) {
+    EXPECT_EQ(Errors(Replaced("10.0.0.2", address)).substr(0, 31),
+              "f.toml:13:11: node[2].address: ");
+    EXPECT_NE(Errors(Replaced("10.0.0.2", address)).find("is not the address of one machine"),
+              std::string::npos)
+        << address;
+  }
+  EXPECT_EQ(Errors(Replaced("10.0.0.2", "223.255.255.254")), "");
+}
+
 TEST(ParseConfig, NeedsNoDiskWhereNodeVotesCannotSplitEvenly) {
   const auto one = ParseConfig("[cluster]\nname='a'\n[[node]]\nname='n'\nid=1\naddress='::1'", "f");
   ASSERT_TRUE(one.ok()) << one.error()[0].Text();
@@ -362,7 +387,8 @@ void ExpectSound(const std::string& text, const Result<Config, std::vector<Confi
   for (const NodeConfig& node : config->nodes) ids.insert(node.id);
   EXPECT_FALSE(ids.empty()) << text;
   EXPECT_EQ(ids.size(), config->nodes.size()) << text;
-  EXPECT_GT(2 * config->Majority().value(), config->Expected().value());
+  EXPECT_EQ(config->Expected().value() % 2, 1U) << "no tie: " << text;
+  EXPECT_EQ(2 * config->Majority().value(), config->Expected().value() + 1);
   EXPECT_GE(config->NodeVotes(), config->Majority()) << "all nodes need no disk: " << text;
   for (const Inequality& i : CheckTiming(config->timing)) EXPECT_TRUE(i.Holds()) << i.name << text;
 }
