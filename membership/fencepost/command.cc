@@ -15,9 +15,7 @@ constexpr std::string_view kVersion = FENCEPOST_VERSION;
 void PrintHelp(std::span<const Command> commands, std::ostream& out) {
   out << "Usage: fencepost SUBCOMMAND [OPTION...]\n\n";
   for (const Command& c : commands) {
-    std::string left = Cat("  ", c.name, " ", c.synopsis);
-    left.resize(std::max<std::size_t>(left.size() + 2, 54), ' ');
-    out << left << c.help << "\n";
+    out << Cat("  ", c.name, " ", c.synopsis, "\n        ", c.help, "\n");
   }
   out << "\nManual: fencepost(8), fencepost.toml(5)\n";
 }
