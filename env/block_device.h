@@ -52,7 +52,7 @@ inline constexpr std::uint64_t kWriterKeyMask = 0xFFFFFF;
 [[nodiscard]] constexpr bool IsKeyOf(const Writer& writer, std::uint64_t key) {
   return (key & ~kWriterKeyMask) == writer.old_key_base;
 }
-// REQUIRES: node is not 0. 4 bytes of the cluster, the node, the incarnation with room to count.
+// 4 bytes of the cluster, the node (0 is mkqdisk), the incarnation with room to count.
 [[nodiscard]] inline Writer MakeWriter(const ClusterId& cluster, NodeId node,
                                        Incarnation incarnation) {
   Writer writer;

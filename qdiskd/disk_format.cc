@@ -10,7 +10,9 @@ namespace fencepost::qdiskd {
 namespace {
 
 constexpr std::array<std::uint8_t, 8> kMagic = {'F', 'E', 'N', 'C', 'E', 'P', 'S', 'T'};
-constexpr std::size_t kCrcOffset = 20, kMacOffset = 24, kMacBytes = 16;
+constexpr std::size_t kCrcOffset = 20, kMacOffset = 24;
+constexpr std::size_t kMacBytes = seal::kMacBytes;
+constexpr std::string_view kMacContext = "disk unit";
 constexpr std::size_t kFrameBytes = 72;
 constexpr std::uint64_t kFirstSlotUnit = 8;  // 0 and 1 superblock, 2 to 7 guard
 constexpr std::size_t kTextField = 64;       // label and names, zero-filled
@@ -96,14 +98,9 @@ Condition CheckUnit(ByteView raw, const Place& place, std::uint16_t length,
   if (identity && f.identity.cluster != identity->cluster) return Condition::kForeignCluster;
   if (identity && f.identity.disk != identity->disk) return Condition::kForeignDisk;
   if (mac) {
-    const ByteView code = raw.subspan(kMacOffset, kMacBytes);
+    const Mac16 code = ByteReader(raw.subspan(kMacOffset)).GetArray<kMacBytes>();
     std::fill_n(unit.begin() + kMacOffset, kMacBytes, std::uint8_t{0});
-    const Mac16 right = (*mac)(unit);
-    std::uint8_t difference = 0;  // in constant time
-    for (std::size_t i = 0; i < kMacBytes; ++i) {
-      difference = static_cast<std::uint8_t>(difference | (code[i] ^ right[i]));
-    }
-    if (difference != 0) return Condition::kBadMac;
+    if (!seal::SameMac(code, (*mac)(unit))) return Condition::kBadMac;
   }
   if (f.region != static_cast<std::uint16_t>(place.region) || f.node != place.node.value() ||
       f.copy != place.copy || f.unit != place.offset / kUnitBytes) {
@@ -126,6 +123,10 @@ void PutSlotHead(ByteWriter& w, const BootId& boot, Incarnation incarnation, std
 }
 
 }  // namespace
+
+MacFunction DiskMac(const seal::ClusterKey& key) {
+  return [key](ByteView bytes) { return seal::MacOf(key, kMacContext, bytes); };
+}
 
 Result<Geometry> Geometry::Make(int nodes, std::uint32_t cib_units) {
   if (nodes < 1 || nodes > kMaxNodes) {

@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "base/seal/seal.h"
 #include "qdiskd/slot.h"
 
 namespace fencepost::qdiskd {
@@ -37,9 +38,10 @@ inline constexpr std::size_t kMaxVersionBytes = 15;    // of Slot::version
 // Feature words of the superblock: a reader refuses a disk with an incompat bit it does not know.
 inline constexpr std::uint64_t kKnownIncompat = 0;
 
-using Mac16 = std::array<std::uint8_t, 16>;
-// The MAC under the cluster key; a pure function. Kept outside so that this file needs no key.
+using seal::Mac16;
+// The MAC under the cluster key; a pure function. It keeps the key, and wipes it with itself.
 using MacFunction = std::function<Mac16(ByteView)>;
+[[nodiscard]] MacFunction DiskMac(const seal::ClusterKey& key);
 
 enum class Region : std::uint16_t {
   kSuperblock = 1,

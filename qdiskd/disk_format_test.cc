@@ -11,22 +11,13 @@
 namespace fencepost::qdiskd {
 namespace {
 
-// Not a MAC that anybody should use, but one that depends on the key and on every byte.
-MacFunction FakeMac(std::uint64_t key) {
-  return [key](ByteView bytes) {
-    std::uint64_t low = key, high = ~key;
-    for (const std::uint8_t byte : bytes) {
-      low = (low ^ byte) * 0x100000001B3;
-      high = (high + byte) * 0x9E3779B97F4A7C15;
-    }
-    ByteWriter w;
-    w.Put(low ^ low >> 32);
-    w.Put(high ^ high >> 32);
-    return ByteReader(w.bytes()).GetArray<16>();
-  };
+MacFunction TestMac(std::uint8_t key) {
+  seal::ClusterKey::Secret secret;
+  secret.fill(key);
+  return DiskMac(seal::ClusterKey(secret));
 }
 
-const MacFunction kMac = FakeMac(0xFE);
+const MacFunction kMac = TestMac(0xFE);
 const DiskIdentity kIdentity = {{{0xC1, 1, 2, 3}}, {{0xD1, 4, 5, 6}}};
 const Geometry kGeometry = *Geometry::Make(4, 2);
 
@@ -136,7 +127,7 @@ TEST(Slot, WhatIsNotOursHasAName) {
             Condition::kForeignCluster);
   EXPECT_EQ(decode(EncodeSlot(slot, At(2, 0), {kIdentity.cluster, {{9}}}, kMac)),
             Condition::kForeignDisk);
-  EXPECT_EQ(decode(EncodeSlot(slot, At(2, 0), kIdentity, FakeMac(0xFF))), Condition::kBadMac);
+  EXPECT_EQ(decode(EncodeSlot(slot, At(2, 0), kIdentity, TestMac(0xFF))), Condition::kBadMac);
   Bytes forged = good;
   forged[96] = 99;  // a later sequence
   FixCrc(forged);
@@ -285,7 +276,7 @@ TEST(Superblock, IsReadBackFromEitherCopy) {
     EXPECT_EQ(got.superblock, SomeSuperblock());
     EXPECT_TRUE(got.authenticated);
   }
-  const MacFunction other = FakeMac(1);
+  const MacFunction other = TestMac(1);
   EXPECT_EQ(DecodeSuperblocks(both, &other).condition, Condition::kBadMac);
   const DecodedSuperblock listed = DecodeSuperblocks(both, nullptr);
   EXPECT_EQ(listed.condition, Condition::kOk);

@@ -15,7 +15,7 @@ constexpr std::uint16_t kReaderQualifier = 0x8000;  // plus bits of the pid: rea
 
 }  // namespace
 
-IscsiDisk::IscsiDisk(Loop& loop, IscsiTarget target, std::string secret)
+IscsiDisk::IscsiDisk(Loop& loop, config::DiskUrl target, std::string secret)
     : loop_(loop), target_(std::move(target)), secret_(std::move(secret)) {}
 IscsiDisk::~IscsiDisk() = default;
 
@@ -39,7 +39,7 @@ void IscsiDisk::Open(const Writer* writer, MonoTime deadline, OpenDone done) {
   writer_ = writer ? std::optional(*writer) : std::nullopt;
   open_deadline_ = deadline;
   open_done_ = std::move(done);
-  attachment_ = std::make_shared<Attachment>(loop_, MakeLogin(writer), target_.Url());
+  attachment_ = std::make_shared<Attachment>(loop_, MakeLogin(writer), target_.Text());
   attachment_->session.Login(deadline, [this](const Result<Ok, IoError>& login) {
     if (!login.ok()) return FinishOpen(login.error());
     attachment_->unit.Identify(open_deadline_, [this](const Result<DeviceInfo, IoError>& info) {
@@ -55,7 +55,7 @@ void IscsiDisk::Identified(DeviceInfo info) {
                    [this, info = std::move(info)](const Result<std::uint64_t, IoError>& key) {
                      if (!key.ok()) {
                        IoError error = key.error();
-                       const std::string url = target_.Url();
+                       const std::string url = target_.Text();
                        if (error.text.rfind(url, 0) != 0) error.text = Cat(url, ": ", error.text);
                        return FinishOpen(std::move(error));
                      }
@@ -81,7 +81,7 @@ bool IscsiDisk::IsReady() const {
 
 void IscsiDisk::Read(std::uint64_t offset, std::uint32_t length, MonoTime deadline, ReadDone done) {
   if (!IsReady()) {
-    return loop_.Post([done = std::move(done), url = target_.Url()] {
+    return loop_.Post([done = std::move(done), url = target_.Text()] {
       done(IoError{IoKind::kClosed, Cat(url, ": the session is over")});
     });
   }
@@ -90,7 +90,7 @@ void IscsiDisk::Read(std::uint64_t offset, std::uint32_t length, MonoTime deadli
 
 void IscsiDisk::Write(std::uint64_t offset, Bytes data, MonoTime deadline, WriteDone done) {
   if (!IsReady()) {
-    return loop_.Post([done = std::move(done), url = target_.Url()] {
+    return loop_.Post([done = std::move(done), url = target_.Text()] {
       done(IoError{IoKind::kClosed, Cat(url, ": the session is over")});
     });
   }
@@ -112,7 +112,7 @@ void IscsiDisk::Close() { Detach(); }
 
 void IscsiDisk::Detach() {
   if (!attachment_) return;
-  attachment_->session.End({IoKind::kClosed, Cat(target_.Url(), ": closed")});
+  attachment_->session.End({IoKind::kClosed, Cat(target_.Text(), ": closed")});
   // Kept until everything under way was told, also what waits for a busy unit.
   if (!open_done_) {
     loop_.CallAt(loop_.Now() + 2 * kBusyPause, [old = std::move(attachment_)] {});

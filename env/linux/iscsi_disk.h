@@ -21,7 +21,7 @@ namespace fencepost {
 class IscsiDisk final : public BlockDevice {
  public:
   // secret: for CHAP, with target.user; otherwise empty.
-  IscsiDisk(Loop& loop, IscsiTarget target, std::string secret);
+  IscsiDisk(Loop& loop, config::DiskUrl target, std::string secret);
   ~IscsiDisk() override;
 
   void Open(const Writer* writer, MonoTime deadline, OpenDone done) override;
@@ -45,7 +45,7 @@ class IscsiDisk final : public BlockDevice {
   [[nodiscard]] bool IsReady() const;
 
   Loop& loop_;
-  const IscsiTarget target_;
+  const config::DiskUrl target_;
   const std::string secret_;
   std::shared_ptr<Attachment> attachment_;
   std::optional<Writer> writer_;  // of the current Open

@@ -1,5 +1,6 @@
 #include "env/linux/iscsi_disk_session.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -27,6 +28,12 @@ int LoginStatus(std::string_view text) {
   return static_cast<int>(ParseInt(text.substr(open + 1, close - open - 1), 0, 65535).value_or(0));
 }
 
+bool IsNumeric(const std::string& host) {
+  unsigned char address[sizeof(in6_addr)];
+  return inet_pton(AF_INET, host.c_str(), address) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), address) == 1;
+}
+
 }  // namespace
 
 IscsiSession::IscsiSession(Loop& loop, IscsiLogin login) : loop_(loop), login_(std::move(login)) {}
@@ -47,7 +54,7 @@ void IscsiSession::Login(MonoTime deadline, std::function<void(Result<Ok, IoErro
   });
   context_ = iscsi_create_context(login_.initiator_name.c_str());
   FENCEPOST_CHECK(context_ != nullptr);  // fails only for want of memory
-  iscsi_set_targetname(context_, login_.target.name.c_str());
+  iscsi_set_targetname(context_, login_.target.target.c_str());
   iscsi_set_session_type(context_, ISCSI_SESSION_NORMAL);
   iscsi_set_header_digest(context_, ISCSI_HEADER_DIGEST_NONE_CRC32C);
   iscsi_set_isid_random(context_, kIsid, login_.isid_qualifier);
@@ -57,8 +64,16 @@ void IscsiSession::Login(MonoTime deadline, std::function<void(Result<Ok, IoErro
   if (!login_.target.user.empty()) {
     iscsi_set_initiator_username_pwd(context_, login_.target.user.c_str(), login_.secret.c_str());
   }
-  if (iscsi_full_connect_async(context_, login_.target.portal.c_str(), login_.target.lun, OnLogin,
-                               this) != 0) {
+  if (!IsNumeric(login_.target.host)) {
+    login_operation_ = nullptr;
+    Finish(*operations_.begin()->second,
+           IoError{IoKind::kUnreachable,
+                   Cat(login_.target.Text(), ": '", login_.target.host,
+                       "' is a name, and looking it up can block; write its numeric address")});
+    return DrainLater();
+  }
+  if (iscsi_full_connect_async(context_, login_.target.Portal().c_str(),
+                               static_cast<int>(login_.target.lun), OnLogin, this) != 0) {
     FinishLogin(SCSI_STATUS_ERROR);
     DrainLater();
     return;
@@ -77,15 +92,15 @@ void IscsiSession::Send(ScsiCommand command, MonoTime deadline, Done done) {
                                      direction, static_cast<int>(length));
   FENCEPOST_CHECK(operation->task != nullptr);
   iscsi_data data{length, operation->data_out.data()};
-  Start(operation, iscsi_scsi_command_async(context_, login_.target.lun, operation->task, OnCommand,
-                                            out ? &data : nullptr, operation) == 0);
+  Start(operation,
+        iscsi_scsi_command_async(context_, static_cast<int>(login_.target.lun), operation->task,
+                                 OnCommand, out ? &data : nullptr, operation) == 0);
 }
 
 void IscsiSession::ResetUnit(MonoTime deadline, Done done) {
   Operation* operation = Add("LOGICAL UNIT RESET", deadline, std::move(done));
-  Start(operation, context_ && iscsi_task_mgmt_lun_reset_async(
-                                   context_, static_cast<std::uint32_t>(login_.target.lun), OnReset,
-                                   operation) == 0);
+  Start(operation, context_ && iscsi_task_mgmt_lun_reset_async(context_, login_.target.lun, OnReset,
+                                                               operation) == 0);
 }
 
 void IscsiSession::End(IoError why) {
@@ -123,7 +138,7 @@ void IscsiSession::TimedOut(std::uint64_t id) {
   Operation& late = *operations_.at(id);
   late.timer = 0;
   if (std::count(finished_.begin(), finished_.end(), id) > 0) return;  // is in the queue to be told
-  const std::string text = Cat(login_.target.Url(), ": no answer to the ", late.name,
+  const std::string text = Cat(login_.target.Text(), ": no answer to the ", late.name,
                                " by its deadline; is the target alive?");
   Finish(late, IoError{IoKind::kTimeout, text});
   End({IoKind::kClosed, text});
@@ -142,7 +157,7 @@ void IscsiSession::FinishLogin(int status) {
   const int code = LoginStatus(text);
   const bool denied = code == kAuthenticationFailure || code == kAuthorizationFailure;
   Finish(operation, IoError{denied ? IoKind::kDenied : IoKind::kUnreachable,
-                            Cat(login_.target.Url(), ": ", Trim(text),
+                            Cat(login_.target.Text(), ": ", Trim(text),
                                 denied ? "; check the user and the secret file" : "")});
 }
 
@@ -173,7 +188,7 @@ void IscsiSession::OnReset(iscsi_context*, int status, void* data, void* private
   if (response == ISCSI_TMR_FUNC_COMPLETE) return self.Finish(*operation, ScsiReply{});
   self.Finish(*operation,
               IoError{IoKind::kNoBarrier,
-                      Cat(self.login_.target.Url(),
+                      Cat(self.login_.target.Text(),
                           ": the target refuses LOGICAL UNIT RESET "
                           "(response ",
                           response, "), so older writes cannot be excluded; use another target")});
@@ -185,7 +200,7 @@ void IscsiSession::FinishLost(Operation& operation) {
 }
 
 IoError IscsiSession::Lost() const {
-  return {IoKind::kUnreachable, Cat(login_.target.Url(), ": the session was lost (",
+  return {IoKind::kUnreachable, Cat(login_.target.Text(), ": the session was lost (",
                                     Trim(iscsi_get_error(context_)), ")")};
 }
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/config/disk_url.h"
 #include "env/linux/iscsi_disk_scsi.h"
-#include "env/linux/iscsi_disk_url.h"
 #include "env/linux/loop.h"
 
 struct iscsi_context;
@@ -25,7 +25,7 @@ namespace fencepost {
 inline constexpr Duration kTcpUserTimeout = Millis(5000);
 
 struct IscsiLogin {
-  IscsiTarget target;
+  config::DiskUrl target;
   std::string secret;          // CHAP, with target.user
   std::string initiator_name;  // "iqn.2026-01.org.fencepost:..."
   std::uint16_t isid_qualifier = 0;

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "env/linux/iscsi_disk_barrier.h"
 #include "env/linux/iscsi_disk_unit.h"
-#include "env/linux/iscsi_disk_url.h"
 
 namespace fencepost {
 namespace {
@@ -308,43 +307,6 @@ TEST_F(UnitTest, AShortReadIsAnError) {
   unit_.Read(0, 512, MonoTime{}, [&](const Result<Bytes, IoError>& r) { failed = !r.ok(); });
   port_.RunAll();
   EXPECT_TRUE(failed);
-}
-
-TEST(Url, GoodOnesAreTakenApart) {
-  const auto target = ParseIscsiUrl("iscsi://alice@[2001:db8::1]:3261/iqn.2026-01.org.example:q/3");
-  ASSERT_TRUE(target.ok()) << target.error().Text();
-  EXPECT_EQ(target->portal, "[2001:db8::1]:3261");
-  EXPECT_EQ(target->user, "alice");
-  EXPECT_EQ(target->name, "iqn.2026-01.org.example:q");
-  EXPECT_EQ(target->lun, 3);
-  EXPECT_EQ(target->Url(), "iscsi://alice@[2001:db8::1]:3261/iqn.2026-01.org.example:q/3");
-  EXPECT_EQ(ParseIscsiUrl("iscsi://192.0.2.1/iqn.x:y/0")->portal, "192.0.2.1:3260");
-}
-
-TEST(Url, BadOnesAreRefusedWithTheReason) {
-  const std::pair<const char*, const char*> cases[] = {
-      {"/dev/sda", "does not start"},
-      {"iscsi://", "names no target"},
-      {"iscsi://array/iqn.x:y/1", "not a numeric address"},
-      {"iscsi://192.0.2.1:0/iqn.x:y/1", "not a port"},
-      {"iscsi://192.0.2.1:65536/iqn.x:y/1", "not a port"},
-      {"iscsi://[::1/iqn.x:y/1", "no ']'"},
-      {"iscsi://::1/iqn.x:y/1", "not a numeric address"},
-      {"iscsi://192.0.2.1/iqn.x:y", "names no LUN"},
-      {"iscsi://192.0.2.1/iqn.x:y/256", "not a LUN"},
-      {"iscsi://192.0.2.1/iqn.x:y/1x", "not a LUN"},
-      {"iscsi://192.0.2.1//1", "not a target name"},
-      {"iscsi://@192.0.2.1/iqn.x:y/1", "user is empty"},
-      {"iscsi://192.0.2.1/iqn x/1", "blank"},
-      {"iscsi://alice%topsecret@192.0.2.1/iqn.x:y/1", "contains a secret"},
-      {"iscsi://alice:topsecret@192.0.2.1/iqn.x:y/1", "contains a secret"},
-  };
-  for (const auto& [url, why] : cases) {
-    const auto target = ParseIscsiUrl(url);
-    ASSERT_FALSE(target.ok()) << url;
-    EXPECT_NE(target.error().Text().find(why), std::string::npos) << target.error().Text();
-    EXPECT_EQ(target.error().Text().find("topsecret"), std::string::npos);
-  }
 }
 
 }  // namespace

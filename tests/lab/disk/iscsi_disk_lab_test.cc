@@ -26,7 +26,7 @@ Writer Node(int node, std::uint64_t incarnation) {
 class Disk {
  public:
   Disk(Loop& loop, const std::string& url, const std::string& secret = "")
-      : loop_(loop), disk_(loop, *ParseIscsiUrl(url), secret) {}
+      : loop_(loop), disk_(loop, *config::ParseDiskUrl(url), secret) {}
 
   std::string Open(const Writer* writer, Duration patience = kPatience) {
     std::string outcome;
@@ -187,6 +187,9 @@ TEST_F(IscsiDiskLab, NoTargetAndNoUnitAreUnreachable) {
   EXPECT_NE(no_unit.Open(nullptr), "ok");
   Disk no_name(*loop_, Cat("iscsi://127.0.0.1:", target.port(), "/iqn.2026-01.org.example:x/1"));
   EXPECT_EQ(no_name.Open(nullptr), "unreachable") << no_name.text();
+  Disk named(*loop_, Cat("iscsi://localhost:", target.port(), "/iqn.2026-01.org.example:quorum/1"));
+  EXPECT_EQ(named.Open(nullptr), "unreachable") << named.text();
+  EXPECT_NE(named.text().find("numeric"), std::string::npos) << named.text();
   target.Kill();
   Disk refused(*loop_, target.Url(1));
   EXPECT_EQ(refused.Open(nullptr), "unreachable") << refused.text();
@@ -239,7 +242,7 @@ TEST_F(IscsiDiskLab, AWriteProtectedUnitSaysSo) {
 TEST_F(IscsiDiskLab, ClosingCompletesWhatIsUnderWayAndReopeningWorksManyTimes) {
   TgtTarget target({TgtUnit{}});
   const Writer writer = Node(2, 1);
-  IscsiDisk disk(*loop_, *ParseIscsiUrl(target.Url(1)), "");
+  IscsiDisk disk(*loop_, *config::ParseDiskUrl(target.Url(1)), "");
   for (int round = 0; round < 20; ++round) {
     std::vector<std::string> seen;
     const auto tell = [&](const auto& r) {
@@ -263,7 +266,7 @@ TEST_F(IscsiDiskLab, ClosingCompletesWhatIsUnderWayAndReopeningWorksManyTimes) {
 
 int main(int argc, char** argv) {
   if (const auto why = fencepost::lab::TgtTarget::WhyNot()) {
-    std::cout << "SKIPPED: " << *why << "\n";
+    std::cout << "skipped: " << *why << "\n";
     return 77;
   }
   testing::InitGoogleTest(&argc, argv);
