@@ -26,9 +26,7 @@ std::string Join(std::span<const std::string_view> names) {
 
 void ReadCluster(Section cluster, Config& out) {
   if (cluster.Name("name", out.cluster_name, Need::kRequired)) {
-    const auto* name = reinterpret_cast<const std::uint8_t*>(out.cluster_name.data());
-    out.cluster_id.bytes =
-        seal::DigestOf("fencepost 1 cluster id", {name, out.cluster_name.size()});
+    out.cluster_id = ClusterIdOf(out.cluster_name);
   }
   std::string id;
   if (cluster.Text("id", id)) {
@@ -300,6 +298,11 @@ std::string ConfigError::Text() const {
   const std::string place = line == 0 ? file : Cat(file, ":", line, ":", column);
   return Cat(place, ": ", key, key.empty() ? "" : ": ", problem, remedy.empty() ? "" : "; ",
              remedy);
+}
+
+ClusterId ClusterIdOf(std::string_view cluster_name) {
+  const auto* name = reinterpret_cast<const std::uint8_t*>(cluster_name.data());
+  return {seal::DigestOf("fencepost 1 cluster id", {name, cluster_name.size()})};
 }
 
 Result<Config, std::vector<ConfigError>> ParseConfig(std::string_view text,

@@ -97,6 +97,9 @@ struct ConfigError {
   friend bool operator==(const ConfigError&, const ConfigError&) = default;
 };
 
+// The id of a cluster that is named and given none.
+[[nodiscard]] ClusterId ClusterIdOf(std::string_view cluster_name);
+
 // In the order of the file. Never empty when it is the error.
 [[nodiscard]] Result<Config, std::vector<ConfigError>> ParseConfig(std::string_view text,
                                                                    std::string_view file_name);
