@@ -14,10 +14,10 @@ constexpr std::size_t kCrcOffset = 20, kMacOffset = 24;
 constexpr std::size_t kMacBytes = seal::kMacBytes;
 constexpr std::string_view kMacContext = "disk unit";
 constexpr std::size_t kFrameBytes = 72;
-constexpr std::uint64_t kFirstSlotUnit = 8;  // 0 and 1 superblock, 2 to 7 guard
-constexpr std::size_t kTextField = 64;       // label and names, zero-filled
+constexpr std::uint64_t kFirstSlotUnit = 8;                // 0 and 1 superblock, 2 to 7 guard
+constexpr std::size_t kLabelField = 128, kNameField = 64;  // zero-filled
 constexpr std::size_t kVersionField = 16;
-constexpr std::uint16_t kSuperblockLength = 312, kSlotHeadLength = 112, kHeartbeatLength = 208;
+constexpr std::uint16_t kSuperblockLength = 376, kSlotHeadLength = 112, kHeartbeatLength = 208;
 
 // Bits of the heartbeat's flag word.
 constexpr std::uint32_t kQuorate = 1, kQuiesced = 2, kLeft = 4;
@@ -85,9 +85,7 @@ Frame ReadFrame(ByteReader& r) {
 // may be nullptr: then they are not checked.
 Condition CheckUnit(ByteView raw, const Place& place, std::uint16_t length,
                     const DiskIdentity* identity, const MacFunction* mac) {
-  if (raw.size() != kUnitBytes || !std::equal(kMagic.begin(), kMagic.end(), raw.begin())) {
-    return Condition::kNotOurs;
-  }
+  if (raw.size() != kUnitBytes || !HasMagic(raw)) return Condition::kNotOurs;
   Bytes unit(raw.begin(), raw.end());
   const std::uint32_t stored = ByteReader(raw.subspan(kCrcOffset)).Get<std::uint32_t>();
   PutCrc(unit, 0);
@@ -113,6 +111,11 @@ Place SuperblockPlace(int copy) {
   return {Region::kSuperblock, NodeId(), copy, static_cast<std::uint64_t>(copy) * kUnitBytes};
 }
 
+bool TextsFit(const Superblock& s) {
+  return s.label.size() <= kMaxLabelBytes && s.cluster_name.size() <= kMaxNameBytes &&
+         s.creator_host.size() <= kMaxNameBytes;
+}
+
 void PutSlotHead(ByteWriter& w, const BootId& boot, Incarnation incarnation, std::uint64_t sequence,
                  std::uint64_t wall_ms) {
   w.PutBytes(boot.bytes);
@@ -126,6 +129,10 @@ void PutSlotHead(ByteWriter& w, const BootId& boot, Incarnation incarnation, std
 
 MacFunction DiskMac(const seal::ClusterKey& key) {
   return [key](ByteView bytes) { return seal::MacOf(key, kMacContext, bytes); };
+}
+
+bool HasMagic(ByteView unit) {
+  return unit.size() >= kMagic.size() && std::equal(kMagic.begin(), kMagic.end(), unit.begin());
 }
 
 Result<Geometry> Geometry::Make(int nodes, std::uint32_t cib_units) {
@@ -206,9 +213,7 @@ std::string Explain(Condition condition) {
 Bytes EncodeSuperblock(const Superblock& s, int copy, const MacFunction& mac) {
   const auto geometry = Geometry::Make(s.nodes, s.cib_units);
   FENCEPOST_CHECK(geometry.ok() && (copy == 0 || copy == 1));
-  for (const std::string* text : {&s.label, &s.cluster_name, &s.creator_host}) {
-    FENCEPOST_CHECK(text->size() <= kMaxLabelBytes);
-  }
+  FENCEPOST_CHECK(TextsFit(s));
   ByteWriter w = StartUnit(SuperblockPlace(copy), kSuperblockLength, s.identity);
   w.Put(s.compat);
   w.Put(s.incompat);
@@ -219,9 +224,9 @@ Bytes EncodeSuperblock(const Superblock& s, int copy, const MacFunction& mac) {
   w.Put(s.minor);
   w.Put(s.cib_units);
   w.Put(geometry->total_bytes());
-  w.PutFixedText(s.label, kTextField);
-  w.PutFixedText(s.cluster_name, kTextField);
-  w.PutFixedText(s.creator_host, kTextField);
+  w.PutFixedText(s.label, kLabelField);
+  w.PutFixedText(s.cluster_name, kNameField);
+  w.PutFixedText(s.creator_host, kNameField);
   return Seal(std::move(w), kSuperblockLength, mac);
 }
 
@@ -241,16 +246,14 @@ DecodedSuperblock DecodeSuperblock(ByteView unit, int copy, const MacFunction* m
   s.minor = r.Get<std::uint16_t>();
   s.cib_units = r.Get<std::uint32_t>();
   const auto total = r.Get<std::uint64_t>();
-  s.label = r.GetFixedText(kTextField);
-  s.cluster_name = r.GetFixedText(kTextField);
-  s.creator_host = r.GetFixedText(kTextField);
+  s.label = r.GetFixedText(kLabelField);
+  s.cluster_name = r.GetFixedText(kNameField);
+  s.creator_host = r.GetFixedText(kNameField);
   const auto geometry = Geometry::Make(s.nodes, s.cib_units);
   if ((s.incompat & ~kKnownIncompat) != 0) {
     out.condition = Condition::kUnsupportedVersion;
   } else if (!geometry.ok() || geometry->total_bytes() != total || unit_bytes != kUnitBytes ||
-             s.identity.cluster.IsNone() || s.identity.disk.IsNone() ||
-             s.label.size() > kMaxLabelBytes || s.cluster_name.size() > kMaxLabelBytes ||
-             s.creator_host.size() > kMaxLabelBytes) {
+             s.identity.cluster.IsNone() || s.identity.disk.IsNone() || !TextsFit(s)) {
     out.condition = Condition::kMalformed;
   } else {
     out.superblock = std::move(s);

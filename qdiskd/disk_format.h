@@ -32,8 +32,9 @@ inline constexpr int kRecorderUnits = 8;  // a ring for each node
 inline constexpr std::uint32_t kMinCibUnits = 1;
 inline constexpr std::uint32_t kMaxCibUnits = 4096;    // 16 MiB a copy
 inline constexpr std::uint32_t kDefaultCibUnits = 64;  // 256 KiB a copy
-inline constexpr std::size_t kMaxLabelBytes = 63;      // also of cluster and host name
-inline constexpr std::size_t kMaxVersionBytes = 15;    // of Slot::version
+inline constexpr std::size_t kMaxLabelBytes = 127;
+inline constexpr std::size_t kMaxNameBytes = 63;     // of the cluster and the creator's host
+inline constexpr std::size_t kMaxVersionBytes = 15;  // of Slot::version
 
 // Feature words of the superblock: a reader refuses a disk with an incompat bit it does not know.
 inline constexpr std::uint64_t kKnownIncompat = 0;
@@ -116,13 +117,17 @@ enum class Condition {
 }
 [[nodiscard]] std::string Explain(Condition condition);  // cause and remedy, in one line
 
+// The first bytes of every unit we write; says nothing about the rest.
+[[nodiscard]] bool HasMagic(ByteView unit);
+
 struct Superblock {
   std::uint16_t minor = kFormatMinor;
   std::uint64_t compat = 0, incompat = 0;
   DiskIdentity identity;
-  std::string label, cluster_name, creator_host;  // at most kMaxLabelBytes each
-  std::uint64_t created_ms = 0;                   // since 1970, display only
-  std::uint32_t sector_bytes = 512;               // of the device at creation
+  std::string label;                       // at most kMaxLabelBytes
+  std::string cluster_name, creator_host;  // at most kMaxNameBytes each
+  std::uint64_t created_ms = 0;            // since 1970, display only
+  std::uint32_t sector_bytes = 512;        // of the device at creation
   int nodes = kMaxNodes;
   std::uint32_t cib_units = kDefaultCibUnits;
   friend bool operator==(const Superblock&, const Superblock&) = default;

@@ -5,7 +5,7 @@
 //      3. PREEMPT every other key of ours: a write that the target has not begun is refused now,
 //      4. LOGICAL UNIT RESET: answered when all commands that had begun are over,
 //      5. read keys and reservation back. Without 4 a write that is inside the target lands after
-//      3: docs/adr/0004-write-barrier.md shows it. Keys of peers are never touched; peers see unit
+//      3: docs/adr/0005-write-barrier.md shows it. Keys of peers are never touched; peers see unit
 //      attentions and repeat their commands.
 // Promise: success only with 5 as expected. Time: the caller's deadline covers all steps.
 // Errors:  kNoBarrier when the target lacks one of the commands; kConflict for a reservation of

@@ -146,7 +146,7 @@ TEST_F(IscsiDiskLab, ALaterStartOfTheNodeShutsTheEarlierOneOut) {
   EXPECT_EQ(new_start.data()[0], 1);
 }
 
-// The reason for the reset of the unit: docs/adr/0004-write-barrier.md.
+// The reason for the reset of the unit: docs/adr/0005-write-barrier.md.
 TEST_F(IscsiDiskLab, AWriteThatIsInsideTheTargetIsOverBeforeANewStartMayWrite) {
   for (const bool gone : {false, true}) {
     TgtTarget target({TgtUnit{}}, FENCEPOST_SLOW_STORE);
