@@ -1,0 +1,159 @@
+// mkqdisk on a real target: made by one command, then written by a node and shown alive.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <sstream>
+
+#include "base/config/config.h"
+#include "base/text.h"
+#include "env/linux/iscsi_disk.h"
+#include "qdiskd/mkqdisk/mkqdisk.h"
+#include "tests/lab/disk/tgt_target.h"
+
+namespace fencepost::qdiskd::mkqdisk {
+namespace {
+
+constexpr std::uint8_t kKeyByte = 0x77;
+
+struct Outcome {
+  int code = 0;
+  std::string out, err;
+};
+
+class MkqdiskLab : public ::testing::Test {
+ protected:
+  MkqdiskLab() {
+    const mode_t before = umask(0077);
+    std::ofstream(At("key")) << std::string(64, '7') << "\n";
+    std::ofstream(At("chap")) << "secretsecret1\n";
+    umask(before);
+  }
+  [[nodiscard]] std::string At(const char* name) const {
+    return Cat(target_.directory(), "/", name);
+  }
+  Outcome Command(std::vector<std::string> arguments, Duration watch = Millis(50)) const {
+    for (const char* more : {"--cluster", "alpha", "--key"}) arguments.emplace_back(more);
+    arguments.push_back(At("key"));
+    arguments.insert(arguments.end(), {"--secret", At("chap")});
+    std::istringstream in;
+    std::ostringstream out, err;
+    Io io{in, out, err, watch};
+    const int code = mkqdisk::Run(arguments, io);
+    return {code, out.str(), err.str()};
+  }
+  lab::TgtTarget target_{{lab::TgtUnit{}, {64 << 20, 4096, false}}, "", "alice", "secretsecret1"};
+};
+
+TEST_F(MkqdiskLab, ALunBecomesAQuorumDiskOnBothSectorSizes) {
+  for (const int lun : {1, 2}) {
+    const std::string url = target_.Url(lun);
+    const Outcome made = Command({"-c", url, "-l", "shop", "-y"});
+    ASSERT_EQ(made.code, 0) << made.err;
+    EXPECT_NE(made.out.find("excluded by a reservation"), std::string::npos) << made.out;
+    const Outcome listed = Command({"-f", "shop", url});
+    EXPECT_EQ(listed.code, 0) << listed.err;
+    EXPECT_NE(listed.out.find(Cat("Recorded Sector Size: ", lun == 1 ? 512 : 4096)),
+              std::string::npos)
+        << listed.out;
+    EXPECT_NE(listed.out.find("Authentic:            yes"), std::string::npos) << listed.out;
+  }
+}
+
+// A node that writes its heartbeat every 20 ms, in a process of its own as qdiskd would.
+class LivingNode {
+ public:
+  LivingNode(const std::string& url, const std::string& secret) {
+    pid_ = fork();
+    if (pid_ == 0) Beat(url, secret);
+    usleep(500'000);  // it opens and writes; the lab is real time
+  }
+  ~LivingNode() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+ private:
+  [[noreturn]] static void Beat(const std::string& url, const std::string& secret) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    auto loop = std::move(Loop::Create().value());
+    IscsiDisk disk(*loop, *config::ParseDiskUrl(url), secret);
+    seal::ClusterKey::Secret key;
+    key.fill(kKeyByte);
+    const MacFunction mac = DiskMac(seal::ClusterKey(key));
+    Superblock superblock;
+    Slot slot;
+    slot.node = NodeId(2);
+    slot.incarnation = Incarnation(1);
+    std::function<void()> beat = [&] {
+      ++slot.sequence;
+      const auto geometry = *Geometry::Make(superblock.nodes, superblock.cib_units);
+      const Place place =
+          PlaceOf(geometry, Region::kHeartbeat, slot.node, static_cast<int>(slot.sequence % 2));
+      disk.Write(place.offset, EncodeSlot(slot, place, superblock.identity, mac),
+                 loop->Now() + Millis(1000), [&](const Result<Ok, IoError>& done) {
+                   if (!done.ok()) _exit(1);
+                   loop->CallAt(loop->Now() + Millis(20), beat);
+                 });
+    };
+    const Writer writer = MakeWriter(config::ClusterIdOf("alpha"), slot.node, Incarnation(1));
+    disk.Open(&writer, loop->Now() + Millis(3000), [&](const Result<DeviceInfo, IoError>& info) {
+      if (!info.ok()) _exit(1);
+      disk.Read(0, 2 * kUnitBytes, loop->Now() + Millis(1000),
+                [&](const Result<Bytes, IoError>& head) {
+                  if (!head.ok()) _exit(1);
+                  superblock = DecodeSuperblocks(*head, &mac).superblock;
+                  beat();
+                });
+    });
+    loop->Run();
+    _exit(1);
+  }
+  pid_t pid_ = -1;
+};
+
+TEST_F(MkqdiskLab, ALivingNodeIsShownAndProtectsTheDisk) {
+  const std::string url = target_.Url(1);
+  ASSERT_EQ(Command({"-c", url, "-l", "shop", "-y", "--nodes", "3"}).code, 0);
+  {
+    const LivingNode node(url, "secretsecret1");
+    const Outcome details = Command({"-L", "-d", url}, Millis(500));
+    EXPECT_EQ(details.code, 0) << details.err;
+    EXPECT_NE(details.out.find("Status block for node 2\n"), std::string::npos) << details.out;
+    EXPECT_NE(details.out.find("Living:               yes"), std::string::npos) << details.out;
+    const Outcome refused = Command({"-c", url, "-l", "new", "-y"}, Millis(500));
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_NE(refused.err.find("somebody is writing heartbeats"), std::string::npos) << refused.err;
+  }
+  EXPECT_EQ(Command({"-c", url, "-l", "new", "-y"}, Millis(500)).code, 0) << "the node is dead";
+}
+
+TEST_F(MkqdiskLab, AWriteProtectedLunAndAnAbsentTargetSaySo) {
+  const lab::TgtTarget protected_target({{64 << 20, 512, true}});
+  const Outcome refused = Command({"-c", protected_target.Url(1), "-l", "shop", "-y"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("write-protected"), std::string::npos) << refused.err;
+  target_.Kill();
+  const Outcome absent = Command({"-L", target_.Url(1)});
+  EXPECT_EQ(absent.code, 1);
+  EXPECT_NE(absent.err.find(target_.Url(1)), std::string::npos) << absent.err;
+}
+
+}  // namespace
+}  // namespace fencepost::qdiskd::mkqdisk
+
+int main(int argc, char** argv) {
+  if (const auto why = fencepost::lab::TgtTarget::WhyNot()) {
+    std::cout << "skipped: " << *why << "\n";
+    return 77;
+  }
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
