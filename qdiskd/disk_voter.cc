@@ -193,6 +193,10 @@ void DiskVoter::On(MonoTime now, const event::Report& e) {
 }
 
 void DiskVoter::On(MonoTime now, const event::PowerIsOff& e) {
+  off_[e.node] = std::max(off_[e.node], e.asked);
+  if (phase_ == VotePhase::kPromising && !cycle_.open && readable_ && MayPromise()) {
+    next_cycle_ = std::min(next_cycle_, now);
+  }
   if (phase_ != VotePhase::kWaiting || before_.node() != e.node || e.asked < before_read_) return;
   if (*activate_at_ <= now) return;
   activate_at_ = now;
@@ -355,7 +359,9 @@ bool DiskVoter::MayPromise() const {
   const Term held = highest_held_;
   if (held.IsNone() || held.node() == settings_.self || HolderConceded(held)) return true;
   for (const KnownSlot& known : region_) {
-    if (known.slot.node == held.node() && !IsFresh(known)) return true;
+    if (known.slot.node != held.node()) continue;
+    const auto off = off_.find(held.node());
+    if (!IsFresh(known) || (off != off_.end() && off->second > known.changed)) return true;
   }
   return election_.Elects(settings_.self) && !election_.Elects(held.node());
 }

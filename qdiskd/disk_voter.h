@@ -20,6 +20,7 @@
 //          under this node's name is fatal: `stopped` names it.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -224,6 +225,7 @@ class DiskVoter {
   Term before_;             // h: the term held before, read after the own promise
   MonoTime before_read_{};  // when the read that showed h ended
   std::optional<MonoTime> activate_at_;
+  std::map<NodeId, MonoTime> off_;  // power queries that said off: when the latest began
   NodeReport report_;
   std::uint64_t wanted_ = 0, published_ = 0;  // versions of what the slot should say, and says
 

@@ -178,6 +178,21 @@ TEST(DiskVoter, OffBeforeTheReadIsNoEvidence) {  // R5: a query begun after h wa
   EXPECT_TRUE(world.Counts(kB));
 }
 
+TEST(DiskVoter, AHolderThatIsOffIsNotTakenForFresh) {  // R4: availability
+  VoterWorld world = AHolds();
+  world.PowerOff(kA);
+  world.Want(kB);
+  world.Advance(Millis(1));
+  world.Deliver(kB, event::PowerIsOff{NodeId(1), world.Local(kB)});
+  world.Advance(Millis(10));
+  world.FinishAll(kB);
+  ASSERT_TRUE(world.node(kB).waiting) << "promised before the slot of A was stale";
+  EXPECT_FALSE(world.Counts(kB)) << "that report began before h was read: it ends no wait";
+  world.Deliver(kB, event::PowerIsOff{NodeId(1), world.Local(kB)});
+  world.FinishAll(kB);
+  EXPECT_TRUE(world.Counts(kB));
+}
+
 TEST(DiskVoter, ARestartedDaemonIsNotADeath) {  // R6
   VoterWorld world = AHolds();
   world.node(kA).hung = true;
