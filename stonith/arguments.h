@@ -1,0 +1,62 @@
+// The command line of stonith: cluster-glue's switches, as far as they make sense without a plugin
+// system, and a few long ones of our own.
+//
+// Promise: nothing is switched unless -T says so (a node alone is an error; --compat restores
+//          cluster-glue's "a node alone means reset"). A value that looks like a secret is reported
+//          by its place, so that the caller can overwrite it.
+// Errors:  exit code 1 with a text that names the word.
+// Source:  cluster-glue stonith(8) and its getopt string.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace fencepost::stonith {
+
+// cluster-glue's exit codes (include/stonith/stonith.h).
+enum ExitCode : int {
+  kOk = 0,
+  kUsage = 1,
+  kAccess = 2,
+  kInvalid = 3,
+  kBadHost = 4,
+  kResetFailed = 5,
+  kTimeOut = 6,
+  kOops = 8,
+  kListFailed = 255
+};
+
+inline constexpr std::size_t kMaxArguments = 256;
+inline constexpr std::int64_t kMaxTimeLimitS = 3600;
+
+enum class Switch { kReset, kOff, kOn };
+
+struct SecretPlace {
+  std::size_t word = 0, offset = 0;
+};
+
+struct Arguments {
+  bool list_types = false, names = false, metadata = false, help = false, status = false;
+  bool hosts = false, silent = false, debug = false, version = false, compat = false;
+  std::string type;
+  std::optional<Switch> change;
+  std::string node;
+  std::map<std::string, std::string> parameters;
+  std::string agent_dir;
+  Duration time_limit = std::chrono::seconds(60);
+  std::vector<std::string> warnings;
+};
+
+// words: argv without argv[0]. secrets is complete also when there is an error.
+Result<Arguments> ParseArguments(const std::vector<std::string>& words,
+                                 std::vector<SecretPlace>* secrets);
+std::string_view Usage();
+// "passwd", "snmp_priv_passwd", "community": not "password_script" or "password_file".
+bool IsSecretName(std::string_view name);
+
+}  // namespace fencepost::stonith

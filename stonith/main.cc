@@ -1,0 +1,19 @@
+// stonith: see docs/man/stonith.8.
+#include "base/text.h"
+#include "fence-agents/agent/host_linux.h"
+#include "stonith/command.h"
+#include "stonith/run_agent.h"
+
+int main(int argc, char** argv) {
+  using namespace fencepost;  // NOLINT: main only wires
+  agent::LinuxHost host(argc, argv);
+  std::vector<stonith::SecretPlace> secrets;
+  const auto arguments = stonith::ParseArguments(agent::Words(argc, argv), &secrets);
+  for (const auto& secret : secrets) host.WipeArgument(secret.word, secret.offset);
+  if (!arguments) {
+    host.Err(Cat("ERROR: ", arguments.error().Text(), "\n", stonith::Usage()));
+    return stonith::kUsage;
+  }
+  stonith::LinuxAgentRunner runner(host, stonith::AgentDirectories(arguments->agent_dir));
+  return stonith::RunCommand(*arguments, runner);
+}
