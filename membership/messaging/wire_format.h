@@ -52,8 +52,8 @@ struct Heartbeat {
   std::uint64_t echo = 0;  // the newest counter received from the receiver; 0: not a member
   Incarnation echo_of;     // and that receiver's incarnation
   // As member:
-  Term authority;        // the term it obeys now; none: no authority
-  bool leaving = false;  // wants to be emptied, then let go
+  Term authority;         // the term it obeys now; none: no authority
+  bool leaving = false;   // wants to be emptied, then let go
   bool quiesced = false;  // see qdiskd::NodeReport
   bool disk_ok = false;   // its qdiskd reads a majority of disks
   Incarnation disk_incarnation;

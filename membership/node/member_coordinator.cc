@@ -1,0 +1,168 @@
+// What the coordinator does while it is quorate: who is a member, what each may run, who must be
+// fenced, and how it is proved.
+#include <algorithm>
+
+#include "membership/node/member.h"
+
+namespace fencepost::node {
+
+void Member::Coordinate() {
+  if (!Quorate()) return;
+  JudgeMembers();
+  plan_ = policy::Decide(settings_.cib, ClusterNow());
+  GiveOrders();
+  FenceWhoMustBe();
+}
+
+void Member::JudgeMembers() {
+  for (auto& [id, peer] : peers_) {
+    const bool heard = peer.IsHeard(now_, settings_.peer_timeout);
+    if (peer.lost_at() < quorate_since_ && !peer.IsMember()) peer.Lose(now_);  // a new reign
+    const bool left = peer.on_disk() && peer.on_disk()->slot.report.left;
+    if (peer.IsMember() && (!heard || left || !peer.WasMemberInThisIncarnation())) {
+      Say(Severity::kWarning, "member-lost").With("peer", NameOf(id));
+      peer.Lose(now_);
+      std::erase_if(pending_, [&](const auto& entry) { return entry.second.order.node == id; });
+    }
+    if (peer.IsMember() || !heard || fencing_.count(id) != 0) continue;
+    if (peer.heartbeat().digest != settings_.digest) continue;
+    if (left && !peer.SharesTheDisk()) continue;
+    const bool on_disk = settings_.disk_votes.value() == 0 || peer.SharesTheDisk();
+    if (!on_disk && !peer.WasMemberInThisIncarnation()) continue;
+    Say(Severity::kNotice, "member-joined").With("peer", NameOf(id));
+    peer.Join();
+    next_heartbeat_ = now_;
+  }
+}
+
+policy::NodeState Member::StateOf(const Peer& peer) const {
+  if (peer.IsMember()) {
+    // Its states are current once it says that it obeys this term.
+    if (peer.heartbeat().authority != candidate_.term()) return policy::NodeState::kJoining;
+    return peer.heartbeat().leaving ? policy::NodeState::kLeaving : policy::NodeState::kMember;
+  }
+  if (peer.evidence()) return policy::NodeState::kGone;
+  const bool heard = peer.IsHeard(now_, settings_.peer_timeout);
+  const bool fresh = peer.on_disk() && peer.on_disk()->fresh;
+  // It may join any moment, or quiesce by itself: that is not worth its life.
+  if (heard) return policy::NodeState::kJoining;
+  const Duration patience = !peer.EverHeard() ? settings_.times.lease_max + settings_.stale_after
+                            : fresh           ? settings_.stale_after
+                                              : Duration();
+  return now_ - peer.lost_at() < patience ? policy::NodeState::kJoining : policy::NodeState::kGone;
+}
+
+policy::ClusterView Member::ClusterNow() const {
+  policy::ClusterView view;
+  policy::NodeView self;
+  self.id = settings_.self;
+  self.state = leaving_ ? policy::NodeState::kLeaving : policy::NodeState::kMember;
+  self.resources = executor_.Statuses();
+  view.nodes.push_back(self);
+  for (const auto& [id, peer] : peers_) {
+    policy::NodeView node;
+    node.id = id;
+    node.state = StateOf(peer);
+    if (peer.IsMember()) {
+      const auto& statuses = peer.heartbeat().statuses;
+      for (std::size_t i = 0; i < statuses.size() && i < resources_.size(); ++i) {
+        const messaging::StatusOnWire& s = statuses[i];
+        node.resources.push_back({resources_[i], s.state, s.busy, s.failed_action, s.failure,
+                                  s.fail_count, s.start_failed, s.unfit});
+      }
+    } else {
+      node.evidence = peer.evidence();
+    }
+    const auto fencing = fencing_.find(id);
+    node.fencing = fencing != fencing_.end();
+    if (node.fencing) node.fence_note = fencing->second.note;
+    view.nodes.push_back(node);
+  }
+  for (const auto& [operation, pending] : pending_) view.pending.push_back(pending.order);
+  view.previous = plan_.placements;
+  return view;
+}
+
+void Member::GiveOrders() {
+  const auto until = candidate_.QuorateUntil(now_);
+  for (const policy::Order& order : plan_.orders) {
+    const std::uint64_t operation = next_operation_++;
+    Say(Severity::kNotice, "order")
+        .With("action", std::string(ToText(order.action)))
+        .With("resource", order.resource)
+        .With("on", NameOf(order.node));
+    if (order.node == settings_.self) {
+      pending_[operation] = {order, settings_.incarnation, kNever};
+      StepExecutor(
+          executor::Order{operation, candidate_.term(), order.resource, order.action, *until});
+    } else {
+      pending_[operation] = {order, peers_.at(order.node).incarnation(), now_};
+    }
+  }
+  if (!plan_.orders.empty()) SendOrders();
+}
+
+// Orders are repeated until their end is heard: a member does each only once.
+void Member::SendOrders() {
+  if (!Quorate()) return;
+  for (auto& [operation, pending] : pending_) {
+    if (pending.order.node == settings_.self || now_ < pending.send_at) continue;
+    pending.send_at = now_ + settings_.heartbeat;
+    Send(pending.order.node,
+         messaging::OrderMessage{candidate_.term(), operation,
+                                 ResourceIndex(pending.order.resource), pending.order.action});
+  }
+}
+
+std::uint16_t Member::ResourceIndex(const std::string& resource) const {
+  const auto it = std::find(resources_.begin(), resources_.end(), resource);
+  FENCEPOST_CHECK(it != resources_.end());
+  return static_cast<std::uint16_t>(it - resources_.begin());
+}
+
+void Member::EndPending(std::uint64_t operation) { pending_.erase(operation); }
+
+// R8: a fence relies only on votes asked for after it was decided.
+void Member::FenceWhoMustBe() {
+  for (const policy::FenceRequest& request : plan_.fences) {
+    if (request.node == settings_.self) AskToStandDown("it must be fenced itself", false);
+    if (request.node == settings_.self || fencing_.count(request.node) != 0) continue;
+    Say(Severity::kWarning, "fence-decided")
+        .With("target", NameOf(request.node))
+        .With("why", request.reason);
+    Peer& peer = peers_.at(request.node);
+    const bool of_member = peer.IsMember();
+    if (of_member) peer.Lose(now_);
+    fencing_[request.node] = {now_, now_, 0, of_member, request.reason, ""};
+  }
+  for (auto it = fencing_.begin(); it != fencing_.end();) {
+    const NodeId node = it->first;
+    Fencing& fencing = it->second;
+    // Evidence came without us, or it is back: nobody is shot in vain.
+    const bool waits = fencing.request == 0;
+    const Peer& peer = peers_.at(node);
+    const bool back = peer.IsHeard(now_, settings_.peer_timeout) && !fencing.of_member;
+    if (waits && (peer.evidence() || back)) {
+      it = fencing_.erase(it);
+      continue;
+    }
+    const auto until = candidate_.QuorateUntil(now_, fencing.decided);
+    if (waits && now_ >= fencing.retry_at && until) {
+      fencing.request = next_request_++;
+      StepFencer(stonith::FenceAsked{fencing.request, node, settings_.cib.stonith_action,
+                                     candidate_.term(), *until});
+      it = fencing_.upper_bound(node);  // an answer may have come at once, and erased it
+      continue;
+    }
+    ++it;
+  }
+}
+
+void Member::ForgetCoordination() {
+  pending_.clear();
+  fencing_.clear();
+  plan_ = {};
+  for (auto& [id, peer] : peers_) peer.Lose(now_);
+}
+
+}  // namespace fencepost::node

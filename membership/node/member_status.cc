@@ -1,0 +1,79 @@
+// What a member tells people and tools.
+#include "membership/node/member.h"
+
+namespace fencepost::node {
+namespace {
+
+std::string StateInWords(const Peer& peer, bool heard, bool fencing) {
+  if (peer.IsMember()) return peer.heartbeat().leaving ? "member, leaving" : "member";
+  if (fencing) return "being fenced";
+  if (peer.evidence()) return std::string(policy::ToText(*peer.evidence()));
+  if (heard) return "heard, not a member";
+  return peer.EverHeard() ? "lost" : "not heard yet";
+}
+
+}  // namespace
+
+MemberStatus Member::Status(MonoTime now) const {
+  MemberStatus status;
+  const auto until = candidate_.QuorateUntil(now);
+  const bool follows = !authority_term_.IsNone() && now < authority_until_;
+  status.self = settings_.self;
+  status.quorate = until.has_value() || follows;
+  status.has_authority = status.quorate;
+  status.coordinator = until ? settings_.self : follows ? authority_term_.node() : NodeId();
+  status.term = until ? candidate_.term() : follows ? authority_term_ : Term();
+  if (until) status.authority_left = *until - now;
+  if (!until && follows) status.authority_left = authority_until_ - now;
+  status.leaving = leaving_;
+  status.quiesced = quiesced_;
+  status.votes_held = candidate_.VotesHeld(now);
+  status.expected = candidate_.expected();
+  status.disk_connected = disk_connected_;
+  status.disk = disk_;
+  if (candidate_.disk_vote() && now < candidate_.disk_vote()->deadline) {
+    status.disk_vote_held = true;
+    status.disk_vote_left = candidate_.disk_vote()->deadline - now;
+  }
+  if (const auto grant = voter_.Grant(now)) status.own_vote = *grant;
+  if (!voter_.HasState()) {
+    status.vote_trouble = "this node has no voter state: run 'fencepost init' on a new node";
+  } else if (now < voter_.GrantsFrom()) {
+    status.vote_trouble = Cat("restart wait, votes in ", voter_.GrantsFrom() - now);
+  }
+  for (const MemberNode& node : settings_.nodes) {
+    PeerStatus entry;
+    entry.id = node.id;
+    entry.name = node.name;
+    entry.self = node.id == settings_.self;
+    if (const auto vote = candidate_.node_votes().find(node.id);
+        vote != candidate_.node_votes().end() && now < vote->second.deadline) {
+      entry.vote_held = true;
+      entry.vote_left = vote->second.deadline - now;
+    }
+    if (entry.self) {
+      entry.heard = true;
+      entry.member = status.quorate;
+      entry.state = status.quorate ? "member" : quiesced_ ? "quiesced" : "without authority";
+    } else {
+      const Peer& peer = peers_.at(node.id);
+      entry.heard = peer.IsHeard(now, settings_.peer_timeout);
+      entry.member = peer.IsMember();
+      entry.on_disk = peer.on_disk() && peer.on_disk()->fresh;
+      entry.state = StateInWords(peer, entry.heard, fencing_.count(node.id) != 0);
+      if (peer.evidence()) entry.evidence = std::string(policy::ToText(*peer.evidence()));
+    }
+    status.nodes.push_back(entry);
+  }
+  status.resources = executor_.Statuses();
+  status.placements = plan_.placements;
+  status.unsafe = plan_.unsafe;
+  for (const stonith::HistoryRecord& record : fencer_.history()) {
+    status.fence_log.push_back(Cat(NameOf(record.node),
+                                   record.proved_off ? " proved off" : " failed", " under term ",
+                                   record.term, " in ", record.ended - record.asked));
+  }
+  return status;
+}
+
+}  // namespace fencepost::node

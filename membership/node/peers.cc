@@ -1,0 +1,70 @@
+#include "membership/node/peers.h"
+
+namespace fencepost::node {
+namespace {
+// The first change after `since` may have been on its way before; the second one was not.
+constexpr std::uint64_t kChangesForAClaim = 2;
+}  // namespace
+
+bool Peer::Accept(const messaging::Packet& packet) {
+  if (packet.incarnation < incarnation_) return false;
+  if (packet.incarnation == incarnation_ && packet.counter <= counter_) return false;
+  if (packet.incarnation > incarnation_) heartbeat_counter_ = 0;
+  incarnation_ = packet.incarnation;
+  counter_ = packet.counter;
+  return true;
+}
+
+void Peer::Hear(MonoTime now, const messaging::Packet& packet,
+                const messaging::Heartbeat& heartbeat) {
+  ever_heard_ = true;
+  heard_at_ = now;
+  heartbeat_ = heartbeat;
+  heartbeat_counter_ = packet.counter;
+}
+
+void Peer::SeeOnDisk(const qdiskd::NodeOnDisk& on_disk, MonoTime read_began) {
+  disk_ = on_disk;
+  if (!member_) WeighClaims(read_began);
+}
+
+bool Peer::SharesTheDisk() const {
+  return disk_ && disk_->fresh && disk_->slot.incarnation == heartbeat_.disk_incarnation &&
+         disk_->slot.boot == heartbeat_.boot && !disk_->slot.report.left;
+}
+
+void Peer::Lose(MonoTime now) {
+  member_ = false;
+  since_ = now;
+  baseline_.reset();
+  evidence_.reset();
+}
+
+void Peer::Join() {
+  member_ = true;
+  member_incarnation_ = incarnation_;
+  member_boot_ = heartbeat_.boot;
+  evidence_.reset();
+}
+
+void Peer::PowerIsOff(MonoTime asked) {
+  if (!member_ && asked >= since_) evidence_ = policy::Grade::kPoweredOff;
+}
+
+void Peer::WeighClaims(MonoTime read_began) {
+  if (read_began < since_) return;
+  if (!baseline_ || disk_->changes < *baseline_) baseline_ = disk_->changes;  // disk opened anew
+  const qdiskd::Slot& slot = disk_->slot;
+  // Withdrawn as soon as the slot says otherwise; a verified power-off stands until it joins anew.
+  if (evidence_ && *evidence_ != policy::Grade::kPoweredOff) evidence_.reset();
+  if (evidence_) return;
+  if (slot.IsBlank() || slot.report.left) {
+    evidence_ = policy::Grade::kLeftCleanly;
+  } else if (!member_boot_.IsNone() && slot.boot != member_boot_) {
+    evidence_ = policy::Grade::kNewBoot;
+  } else if (slot.report.quiesced && disk_->changes >= *baseline_ + kChangesForAClaim) {
+    evidence_ = policy::Grade::kQuiesced;
+  }
+}
+
+}  // namespace fencepost::node

@@ -1,0 +1,72 @@
+// What this node knows of one other node: what it heard over the network, what the quorum disk
+// shows, and, while this node coordinates, why it may believe that the other runs nothing.
+//
+// Promise: a packet is taken only if its (incarnation, counter) is above all taken before: old and
+//          repeated packets, and those of an earlier start, are refused.
+//          Evidence counts only from `since`: the later of becoming quorate and losing the node. A
+//          claim of the node itself (quiesced) counts when two changes of its slot were seen after
+//          that: the second one was written entirely after it.
+// Time:    handed in. Errors: none.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/lease.h"
+#include "membership/messaging/wire_format.h"
+#include "membership/policy/policy.h"
+#include "qdiskd/disk_voter.h"
+
+namespace fencepost::node {
+
+class Peer {
+ public:
+  // False: stale or repeated. Takes note of the counter otherwise.
+  bool Accept(const messaging::Packet& packet);
+  void Hear(MonoTime now, const messaging::Packet& packet, const messaging::Heartbeat& heartbeat);
+  void SeeOnDisk(const qdiskd::NodeOnDisk& on_disk, MonoTime read_began);
+  void DiskUnreadable() { disk_.reset(); }
+
+  [[nodiscard]] bool IsHeard(MonoTime now, Duration timeout) const {
+    return ever_heard_ && now - heard_at_ < timeout;
+  }
+  [[nodiscard]] bool EverHeard() const { return ever_heard_; }
+  [[nodiscard]] const messaging::Heartbeat& heartbeat() const { return heartbeat_; }
+  [[nodiscard]] std::uint64_t heartbeat_counter() const { return heartbeat_counter_; }
+  [[nodiscard]] Incarnation incarnation() const { return incarnation_; }
+  [[nodiscard]] const std::optional<qdiskd::NodeOnDisk>& on_disk() const { return disk_; }
+  // Its current qdiskd is alive on the disk that this node reads.
+  [[nodiscard]] bool SharesTheDisk() const;
+
+  // Coordinator's side. Lose: it is no member from now on, evidence starts at `now`.
+  void Lose(MonoTime now);
+  void Join();
+  [[nodiscard]] bool IsMember() const { return member_; }
+  [[nodiscard]] bool WasMemberInThisIncarnation() const {
+    return member_incarnation_ == incarnation_ && incarnation_.value() != 0;
+  }
+  [[nodiscard]] MonoTime lost_at() const { return since_; }
+  // Its power device answered off to a query begun at `asked`.
+  void PowerIsOff(MonoTime asked);
+  [[nodiscard]] std::optional<policy::Grade> evidence() const { return evidence_; }
+
+ private:
+  void WeighClaims(MonoTime read_began);
+
+  bool ever_heard_ = false;
+  MonoTime heard_at_{};
+  Incarnation incarnation_;
+  std::uint64_t counter_ = 0;            // the highest of any packet
+  std::uint64_t heartbeat_counter_ = 0;  // of the newest heartbeat
+  messaging::Heartbeat heartbeat_;
+  std::optional<qdiskd::NodeOnDisk> disk_;
+
+  bool member_ = false;
+  Incarnation member_incarnation_;
+  BootId member_boot_;  // the boot in which it may have run something
+  MonoTime since_{};
+  std::optional<std::uint64_t> baseline_;  // its changes in the first view read after `since_`
+  std::optional<policy::Grade> evidence_;
+};
+
+}  // namespace fencepost::node
