@@ -31,6 +31,7 @@ set_working_mc 0x20
     allowed_auths_user md5
     allowed_auths_operator md5
     allowed_auths_admin md5
+    {kg}
     guid a123456789abcdefa123456789abcdef
   endlan
   chassis_control "{dir}/chassis n1"
@@ -66,13 +67,14 @@ def free_port():
 
 
 class Bmc:
-    def __init__(self, state="1"):
+    def __init__(self, state="1", kg=None):
         self.dir = tempfile.mkdtemp(prefix="fencepost-bmc-")
         self.port = free_port()
         self.put("state", state)
         self.put("chassis", CHASSIS.format(dir=self.dir))
         os.chmod(self.path("chassis"), 0o755)
-        self.put("lan.conf", LAN.format(dir=self.dir, port=self.port, password=PASSWORD))
+        self.put("lan.conf", LAN.format(dir=self.dir, port=self.port, password=PASSWORD,
+                                       kg=f'bmc_key "{kg}"' if kg else ""))
         self.put("cmd.emu", EMU)
         self.put("password", PASSWORD + "\n")
         os.chmod(self.path("password"), 0o600)
