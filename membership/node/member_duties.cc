@@ -211,7 +211,7 @@ bool Member::AllStopped() const {
 
 void Member::FollowLeave() {
   if (!leave_final_) {
-    if (!AllStopped() && HasAuthority()) return;  // the coordinator empties this node first
+    if (!AllStopped()) return;  // the coordinator empties this node, or fences it
     if (Quorate()) {
       bool others = false;
       for (const auto& [id, peer] : peers_) others = others || peer.IsMember();
