@@ -19,6 +19,7 @@ void Peer::Hear(MonoTime now, const messaging::Packet& packet,
                 const messaging::Heartbeat& heartbeat) {
   ever_heard_ = true;
   heard_at_ = now;
+  silent_ = false;
   heartbeat_ = heartbeat;
   heartbeat_counter_ = packet.counter;
 }
@@ -48,6 +49,7 @@ void Peer::Join() {
 }
 
 void Peer::PowerIsOff(MonoTime asked) {
+  if (heard_at_ <= asked) silent_ = true;  // what it said before is of a life that is over
   if (!member_ && asked >= since_) evidence_ = policy::Grade::kPoweredOff;
 }
 

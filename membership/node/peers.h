@@ -28,7 +28,7 @@ class Peer {
   void DiskUnreadable() { disk_.reset(); }
 
   [[nodiscard]] bool IsHeard(MonoTime now, Duration timeout) const {
-    return ever_heard_ && now - heard_at_ < timeout;
+    return ever_heard_ && !silent_ && now - heard_at_ < timeout;
   }
   [[nodiscard]] bool EverHeard() const { return ever_heard_; }
   [[nodiscard]] const messaging::Heartbeat& heartbeat() const { return heartbeat_; }
@@ -54,6 +54,7 @@ class Peer {
   void WeighClaims(MonoTime read_began);
 
   bool ever_heard_ = false;
+  bool silent_ = false;  // it was seen off after it was heard last
   MonoTime heard_at_{};
   Incarnation incarnation_;
   std::uint64_t counter_ = 0;            // the highest of any packet
