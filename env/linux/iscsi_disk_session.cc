@@ -72,8 +72,8 @@ void IscsiSession::Login(MonoTime deadline, std::function<void(Result<Ok, IoErro
                        "' is a name, and looking it up can block; write its numeric address")});
     return DrainLater();
   }
-  if (iscsi_full_connect_async(context_, login_.target.Portal().c_str(),
-                               static_cast<int>(login_.target.lun), OnLogin, this) != 0) {
+  // Not iscsi_full_connect_async: it loses memory when the context goes before it is done.
+  if (iscsi_connect_async(context_, login_.target.Portal().c_str(), OnConnect, this) != 0) {
     FinishLogin(SCSI_STATUS_ERROR);
     DrainLater();
     return;
@@ -144,7 +144,16 @@ void IscsiSession::TimedOut(std::uint64_t id) {
   End({IoKind::kClosed, text});
 }
 
-// May be called a second time when the connection is lost later.
+// Called a second time when the connection is lost later.
+void IscsiSession::OnConnect(iscsi_context* context, int status, void*, void* session) {
+  auto* self = static_cast<IscsiSession*>(session);
+  if (self->destroying_ || !self->login_operation_) return;
+  const bool connected = status == SCSI_STATUS_GOOD;
+  if (!connected || iscsi_login_async(context, OnLogin, session) != 0) {
+    self->FinishLogin(SCSI_STATUS_ERROR);
+  }
+}
+
 void IscsiSession::OnLogin(iscsi_context*, int status, void*, void* session) {
   static_cast<IscsiSession*>(session)->FinishLogin(status);
 }

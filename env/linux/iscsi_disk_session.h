@@ -57,6 +57,7 @@ class IscsiSession final : public ScsiPort {
     Done done;
     Result<ScsiReply, IoError> result = IoError{};
   };
+  static void OnConnect(iscsi_context*, int status, void* data, void* session);
   static void OnLogin(iscsi_context*, int status, void* data, void* session);
   static void OnCommand(iscsi_context*, int status, void* data, void* operation);
   static void OnReset(iscsi_context*, int status, void* data, void* operation);

@@ -146,6 +146,38 @@ TEST_F(IscsiDiskLab, ALaterStartOfTheNodeShutsTheEarlierOneOut) {
   EXPECT_EQ(new_start.data()[0], 1);
 }
 
+// Their reservations, preempts and resets of the unit meet; none may shut another out.
+TEST_F(IscsiDiskLab, NodesThatOpenAndWriteAtTheSameTimeAllSucceed) {
+  constexpr int kNodes = 4, kRounds = 10;
+  TgtTarget target({TgtUnit{}});
+  std::vector<std::unique_ptr<IscsiDisk>> disks;
+  for (int i = 0; i < kNodes; ++i) {
+    disks.push_back(std::make_unique<IscsiDisk>(*loop_, *config::ParseDiskUrl(target.Url(1)), ""));
+  }
+  for (int round = 1; round <= kRounds; ++round) {
+    int open = 0, over = 0;
+    std::string problems;
+    const auto end = [&](const auto& result) {
+      if (!result.ok()) problems += result.error().text + "\n";
+      if (++over == kNodes) loop_->Stop();
+    };
+    for (int i = 0; i < kNodes; ++i) {
+      const Writer writer = Node(i + 1, static_cast<std::uint64_t>(round));
+      IscsiDisk& disk = *disks[static_cast<std::size_t>(i)];
+      disk.Open(&writer, loop_->Now() + kPatience, [&, i](const Result<DeviceInfo, IoError>& r) {
+        if (!r.ok()) return end(r);
+        ++open;
+        disk.Write(static_cast<std::uint64_t>(i) * 4096, Bytes(4096, 9), loop_->Now() + kPatience,
+                   end);
+      });
+    }
+    loop_->Run();
+    EXPECT_EQ(open, kNodes) << "round " << round << "\n" << problems;
+    EXPECT_EQ(problems, "") << "round " << round;
+    for (const auto& disk : disks) disk->Close();
+  }
+}
+
 // The reason for the reset of the unit: docs/adr/0005-write-barrier.md.
 TEST_F(IscsiDiskLab, AWriteThatIsInsideTheTargetIsOverBeforeANewStartMayWrite) {
   for (const bool gone : {false, true}) {

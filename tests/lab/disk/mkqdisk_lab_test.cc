@@ -71,9 +71,14 @@ TEST_F(MkqdiskLab, ALunBecomesAQuorumDiskOnBothSectorSizes) {
 class LivingNode {
  public:
   LivingNode(const std::string& url, const std::string& secret) {
+    int ends[2];
+    EXPECT_EQ(pipe(ends), 0);
     pid_ = fork();
-    if (pid_ == 0) Beat(url, secret);
-    usleep(500'000);  // it opens and writes; the lab is real time
+    if (pid_ == 0) Beat(url, secret, ends[1]);
+    close(ends[1]);
+    char byte = 0;
+    EXPECT_EQ(read(ends[0], &byte, 1), 1) << "it ended before its first heartbeat";
+    close(ends[0]);
   }
   ~LivingNode() {
     kill(pid_, SIGKILL);
@@ -81,7 +86,7 @@ class LivingNode {
   }
 
  private:
-  [[noreturn]] static void Beat(const std::string& url, const std::string& secret) {
+  [[noreturn]] static void Beat(const std::string& url, const std::string& secret, int tell) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     auto loop = std::move(Loop::Create().value());
     IscsiDisk disk(*loop, *config::ParseDiskUrl(url), secret);
@@ -100,6 +105,7 @@ class LivingNode {
       disk.Write(place.offset, EncodeSlot(slot, place, superblock.identity, mac),
                  loop->Now() + Millis(1000), [&](const Result<Ok, IoError>& done) {
                    if (!done.ok()) _exit(1);
+                   if (slot.sequence == 1 && write(tell, "", 1) != 1) _exit(1);
                    loop->CallAt(loop->Now() + Millis(20), beat);
                  });
     };
