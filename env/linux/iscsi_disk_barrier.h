@@ -23,7 +23,7 @@
 namespace fencepost {
 
 inline constexpr int kMaxListedKeys = 500;  // on one unit; more are refused
-inline constexpr int kMaxAttentions = 16;   // unit attentions in a row before we give up
+inline constexpr int kMaxAttentions = 64;   // unit attentions in a row before we give up
 
 struct Reservations {
   std::vector<std::uint64_t> keys;  // registered; the same key may be there twice

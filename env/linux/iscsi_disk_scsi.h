@@ -39,7 +39,8 @@ class ScsiPort {
   using Done = std::function<void(Result<ScsiReply, IoError>)>;
   virtual ~ScsiPort() = default;
   virtual void Send(ScsiCommand command, MonoTime deadline, Done done) = 0;
-  // LOGICAL UNIT RESET. Good: every command that the unit had accepted before is over.
+  // LOGICAL UNIT RESET, repeated until it is answered. Good: every command that the unit had
+  // accepted before is over. REQUIRES: no other reset is under way.
   virtual void ResetUnit(MonoTime deadline, Done done) = 0;
 };
 

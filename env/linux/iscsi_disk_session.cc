@@ -20,6 +20,7 @@ namespace {
 constexpr int kAuthenticationFailure = 0x0201, kAuthorizationFailure = 0x0202;
 // The "random" format of the ISID, with a fixed number: "FEP".
 constexpr std::uint32_t kIsid = 0x464550;
+constexpr std::uint32_t kNoTask = 0xFFFFFFFF;  // RFC 7143: the reserved task tag
 
 // libiscsi gives the login status only as "...(513)" at the end of its text.
 int LoginStatus(std::string_view text) {
@@ -98,14 +99,31 @@ void IscsiSession::Send(ScsiCommand command, MonoTime deadline, Done done) {
 }
 
 void IscsiSession::ResetUnit(MonoTime deadline, Done done) {
+  FENCEPOST_CHECK(!reset_operation_);
   Operation* operation = Add("LOGICAL UNIT RESET", deadline, std::move(done));
-  Start(operation, context_ && iscsi_task_mgmt_lun_reset_async(context_, login_.target.lun, OnReset,
-                                                               operation) == 0);
+  if (!context_) return Start(operation, false);
+  reset_operation_ = operation;
+  SendReset();
+}
+
+// Again and again until one is answered: tgt forgets the answer to a reset when another initiator's
+// reset meets the same command. One that is answered has waited for everything all the same.
+void IscsiSession::SendReset() {
+  if (!reset_operation_ || !context_) return;
+  // Not iscsi_task_mgmt_lun_reset_async: it cancels what it finds under way, earlier resets too.
+  const bool sent = iscsi_task_mgmt_async(context_, static_cast<int>(login_.target.lun),
+                                          ISCSI_TM_LUN_RESET, kNoTask, 0, OnReset, this) == 0;
+  if (!sent) return Start(std::exchange(reset_operation_, nullptr), false);
+  Watch();
+  loop_.CallAt(loop_.Now() + kResetAgain, [this, alive = alive_] {
+    if (*alive) SendReset();
+  });
 }
 
 void IscsiSession::End(IoError why) {
   if (!context_) return;
   reason_ = std::move(why);
+  reset_operation_ = nullptr;
   Abandon();
   for (auto& [id, operation] : operations_) {
     if (std::count(finished_.begin(), finished_.end(), id) == 0) Finish(*operation, reason_);
@@ -188,10 +206,10 @@ void IscsiSession::OnCommand(iscsi_context*, int status, void*, void* data) {
   self.Finish(*operation, std::move(reply));
 }
 
-void IscsiSession::OnReset(iscsi_context*, int status, void* data, void* private_data) {
-  auto* operation = static_cast<Operation*>(private_data);
-  IscsiSession& self = *operation->session;
-  if (self.destroying_) return;
+void IscsiSession::OnReset(iscsi_context*, int status, void* data, void* session) {
+  IscsiSession& self = *static_cast<IscsiSession*>(session);
+  if (self.destroying_ || !self.reset_operation_) return;
+  Operation* operation = std::exchange(self.reset_operation_, nullptr);
   if (status != SCSI_STATUS_GOOD || !data) return self.FinishLost(*operation);
   const std::uint32_t response = *static_cast<std::uint32_t*>(data);
   if (response == ISCSI_TMR_FUNC_COMPLETE) return self.Finish(*operation, ScsiReply{});

@@ -24,6 +24,8 @@ namespace fencepost {
 
 inline constexpr Duration kTcpUserTimeout = Millis(5000);
 
+inline constexpr Duration kResetAgain = Millis(200);  // for an answer to a reset of the unit
+
 struct IscsiLogin {
   config::DiskUrl target;
   std::string secret;          // CHAP, with target.user
@@ -60,13 +62,14 @@ class IscsiSession final : public ScsiPort {
   static void OnConnect(iscsi_context*, int status, void* data, void* session);
   static void OnLogin(iscsi_context*, int status, void* data, void* session);
   static void OnCommand(iscsi_context*, int status, void* data, void* operation);
-  static void OnReset(iscsi_context*, int status, void* data, void* operation);
+  static void OnReset(iscsi_context*, int status, void* data, void* session);
 
   Operation* Add(const char* name, MonoTime deadline, Done done);
   void Finish(Operation& operation, Result<ScsiReply, IoError> result);
   void FinishLogin(int status);
   void FinishLost(Operation& operation);
   void Start(Operation* operation, bool accepted);
+  void SendReset();
   void TimedOut(std::uint64_t id);
   void Service(std::uint32_t events);
   void Watch();
@@ -85,6 +88,7 @@ class IscsiSession final : public ScsiPort {
   bool drain_posted_ = false;
   IoError reason_;  // why it ended
   Operation* login_operation_ = nullptr;
+  Operation* reset_operation_ = nullptr;
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Operation>> operations_;
   std::vector<std::uint64_t> finished_;
