@@ -1,6 +1,5 @@
 #include "env/linux/iscsi_disk_session.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -27,12 +26,6 @@ int LoginStatus(std::string_view text) {
   const std::size_t open = text.rfind('('), close = text.rfind(')');
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) return 0;
   return static_cast<int>(ParseInt(text.substr(open + 1, close - open - 1), 0, 65535).value_or(0));
-}
-
-bool IsNumeric(const std::string& host) {
-  unsigned char address[sizeof(in6_addr)];
-  return inet_pton(AF_INET, host.c_str(), address) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), address) == 1;
 }
 
 }  // namespace
@@ -64,14 +57,6 @@ void IscsiSession::Login(MonoTime deadline, std::function<void(Result<Ok, IoErro
   iscsi_set_tcp_user_timeout(context_, static_cast<int>(ToMillis(kTcpUserTimeout)));
   if (!login_.target.user.empty()) {
     iscsi_set_initiator_username_pwd(context_, login_.target.user.c_str(), login_.secret.c_str());
-  }
-  if (!IsNumeric(login_.target.host)) {
-    login_operation_ = nullptr;
-    Finish(*operations_.begin()->second,
-           IoError{IoKind::kUnreachable,
-                   Cat(login_.target.Text(), ": '", login_.target.host,
-                       "' is a name, and looking it up can block; write its numeric address")});
-    return DrainLater();
   }
   // Not iscsi_full_connect_async: it loses memory when the context goes before it is done.
   if (iscsi_connect_async(context_, login_.target.Portal().c_str(), OnConnect, this) != 0) {
