@@ -1,0 +1,62 @@
+#include "tests/sim/ports/programs.h"
+
+#include <csignal>
+
+#include "base/text.h"
+
+namespace fencepost::sim {
+
+ProcessId Programs::Start(const Command& command, MonoTime kill_at,
+                          const std::shared_ptr<Life>& life, std::function<void(ProcessEnd)> done) {
+  const ProcessId id = ++last_;
+  started_.push_back(command);
+  const auto script = scripts_.find(command.path);
+  if (script == scripts_.end()) {
+    ProcessEnd end;
+    end.errors = Cat(command.path, ": no such file");
+    life->Post([done = std::move(done), end] { done(end); });
+    return id;
+  }
+  Timeline& world = machine_.world();
+  Run& run = running_[id];
+  run = {id, world.Now(), script->second(command), std::move(done), life};
+  const Performance& performance = run.performance;
+  if (performance.effect) {
+    run.effect = world.After(performance.effect_after, performance.effect);
+  }
+  if (performance.takes != kHangs) {
+    run.end = world.After(performance.takes, [this, id] { End(id, false); });
+  }
+  if (kill_at != kNever) {
+    run.kill = world.At(machine_.When(kill_at), [this, id] { End(id, true); });
+  }
+  return id;
+}
+
+void Programs::End(ProcessId id, bool killed) {
+  auto found = running_.extract(id);
+  if (found.empty()) return;
+  Run& run = found.mapped();
+  Timeline& world = machine_.world();
+  world.Cancel(run.end);
+  world.Cancel(run.kill);
+  if (killed) world.Cancel(run.effect);
+  ProcessEnd end;
+  end.started = true;
+  end.killed = killed;
+  end.took = world.Now() - run.began;
+  if (killed) {
+    end.signal = SIGKILL;
+  } else {
+    end.exit_code = run.performance.exit_code;
+    end.output = run.performance.output;
+    end.errors = run.performance.errors;
+  }
+  run.life->Post([done = std::move(run.done), end] { done(end); });
+}
+
+void Programs::KillAll() {
+  while (!running_.empty()) End(running_.begin()->first, true);
+}
+
+}  // namespace fencepost::sim
