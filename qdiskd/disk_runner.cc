@@ -1,0 +1,332 @@
+#include "qdiskd/disk_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fencepost::qdiskd {
+namespace {
+
+constexpr std::string_view kIncarnationState = "qdiskd-incarnation";
+
+template <class... Calls>
+struct Overloaded : Calls... {
+  using Calls::operator()...;
+};
+template <class... Calls>
+Overloaded(Calls...) -> Overloaded<Calls...>;
+
+Term TermOf(const VoterNotice& notice) {
+  return std::visit(Overloaded{[](const notice::Held& n) { return n.lease.term; },
+                               [](const auto& n) { return n.term; }},
+                    notice);
+}
+
+}  // namespace
+
+DiskRunner::DiskRunner(RunnerSettings settings, RunnerPorts ports)
+    : settings_(std::move(settings)), ports_(std::move(ports)) {
+  FENCEPOST_CHECK(ports_.disks.size() == static_cast<std::size_t>(settings_.voter.disks));
+  FENCEPOST_CHECK(settings_.devices.size() == ports_.disks.size());
+}
+
+DiskRunner::~DiskRunner() {
+  *alive_ = false;
+  for (const TimerId timer : {wake_, lease_end_, stop_}) ports_.clock.Cancel(timer);
+}
+
+Fact DiskRunner::About(Severity severity, std::string_view name) const {
+  return Fact{severity, name, {}}.With("node", settings_.voter.self);
+}
+
+void DiskRunner::Start(std::function<void(Status)> ended) {
+  ended_ = std::move(ended);
+  started_ = ports_.clock.Now();
+  const Result<BootId> boot = ports_.identity.Boot();
+  if (!boot.ok()) return End(boot.error());
+  const Result<std::optional<Bytes>> stored = ports_.state.Load(kIncarnationState);
+  if (!stored.ok()) return End(stored.error());
+  std::uint64_t before = 0;
+  if (stored->has_value()) {
+    ByteReader reader(**stored);
+    before = reader.Get<std::uint64_t>();
+    if (!reader.Done()) {
+      return End(Error{Cat("state ", kIncarnationState), "is not a counter",
+                       "remove it; the disk's own record is used then"});
+    }
+  }
+  const Incarnation incarnation(before + 1);
+  StoreIncarnation(incarnation, [this, id = *boot, incarnation] { Begin(id, incarnation); });
+}
+
+void DiskRunner::StoreIncarnation(Incarnation incarnation, std::function<void()> then) {
+  ByteWriter writer;
+  writer.Put(incarnation.value());
+  ports_.state.Store(
+      kIncarnationState, writer.Take(),
+      [this, alive = alive_, incarnation, then = std::move(then)](const Status& stored) {
+        if (!*alive || over_) return;
+        if (!stored.ok()) return End(stored.error());
+        durable_ = incarnation;
+        then();
+      });
+}
+
+void DiskRunner::Begin(BootId boot, Incarnation incarnation) {
+  boot_ = boot;
+  voter_.emplace(settings_.voter, boot, incarnation, started_);
+  for (int disk = 0; disk < settings_.voter.disks; ++disk) MakeLink(disk);
+  service_ = std::make_unique<LocalService>(
+      ports_.server, ports_.facts, settings_.own_user,
+      LocalService::Handler{[this] { return MakeWelcome(); }, [this] { return MakeView(); },
+                            [this](bool replaced) { ConsumerHello(replaced); },
+                            [this](const ToQdiskd& message) { ConsumerSaid(message); },
+                            [this] { ConsumerGone(); }});
+  ports_.facts.Record(About(Severity::kNotice, "qdiskd-started")
+                          .With("incarnation", incarnation)
+                          .With("boot", UuidText(boot.bytes)));
+  if (stopping_) return End(Ok{});
+  service_->Serve();
+  for (const auto& link : links_) link->Open();
+}
+
+void DiskRunner::MakeLink(int disk) {
+  const auto index = static_cast<std::size_t>(disk);
+  const VoterSettings& voter = settings_.voter;
+  LinkSettings link{disk,
+                    settings_.devices[index],
+                    voter.self,
+                    voter.nodes,
+                    settings_.cluster,
+                    settings_.label,
+                    settings_.designator,
+                    durable_,
+                    voter.io_timeout,
+                    settings_.mac,
+                    settings_.wall_ms};
+  links_.push_back(std::make_unique<DiskLink>(
+      std::move(link), LinkPorts{ports_.clock, *ports_.disks[index], ports_.state, ports_.facts},
+      DiskLink::Handler{[this, disk] { Step(event::DiskReady{disk}); },
+                        [this, disk](const std::string& why) { LinkLost(disk, why); },
+                        [this, disk] { Step(event::WriteDone{disk}); },
+                        [this, disk](RegionRead read) {
+                          Step(event::ReadDone{disk, std::move(read)});
+                        },
+                        [this] { service_->SendView(); }}));
+}
+
+void DiskRunner::LinkLost(int disk, const std::string& why) {
+  std::erase_if(held_back_, [disk](const DiskWrite& write) { return write.disk == disk; });
+  Step(event::DiskLost{disk, why});
+}
+
+void DiskRunner::Step(const VoterEvent& event) {
+  if (over_) return;
+  Perform(voter_->Step(ports_.clock.Now(), event));
+}
+
+void DiskRunner::Perform(VoterEffects effects) {
+  for (const Fact& fact : effects.facts) ports_.facts.Record(fact);
+  if (!effects.stopped.empty()) {
+    return End(Error{"quorum disk", effects.stopped, "see that each node has its own id"});
+  }
+  for (const VoterNotice& notice : effects.notices) Pass(notice);
+  if (effects.cycle_done) CycleDone();
+  if (!effects.writes.empty() && !cycle_began_) cycle_began_ = ports_.clock.Now();
+  SetWake(effects.wake_at);
+  for (const DiskRead& read : effects.reads) {
+    links_[static_cast<std::size_t>(read.disk)]->Read(read.deadline);
+  }
+  if (voter_->incarnation() <= durable_) {
+    Issue(std::move(effects.writes));
+  } else if (!effects.writes.empty()) {
+    const bool storing = !held_back_.empty();
+    for (DiskWrite& write : effects.writes) held_back_.push_back(std::move(write));
+    if (!storing) {
+      StoreIncarnation(voter_->incarnation(), [this] { Issue(std::exchange(held_back_, {})); });
+    }
+  }
+  if (effects.cycle_done) service_->SendView();
+  if (stopping_) MayEnd();
+}
+
+void DiskRunner::CycleDone() {
+  if (cycle_began_) last_cycle_ = ports_.clock.Now() - *cycle_began_;
+  cycle_began_.reset();
+  if (!settings_.tell_cycles) return;
+  const DiskView view = voter_->View();
+  ports_.facts.Record(About(Severity::kDebug, "disk-cycle")
+                          .With("took", last_cycle_)
+                          .With("readable", view.readable)
+                          .With("term", voter_->term())
+                          .With("held", view.highest_held)
+                          .With("promise", view.highest_promise));
+}
+
+void DiskRunner::Issue(std::vector<DiskWrite> writes) {
+  for (DiskWrite& write : writes) {
+    links_[static_cast<std::size_t>(write.disk)]->Write(std::move(write.slot), write.deadline);
+  }
+}
+
+void DiskRunner::SetWake(MonoTime at) {
+  if (at == wake_at_) return;
+  ports_.clock.Cancel(wake_);
+  wake_at_ = at;
+  wake_ = at == kNever ? 0 : ports_.clock.CallAt(at, [this] {
+    wake_at_ = kNever;
+    Step(event::Wake{});
+  });
+}
+
+void DiskRunner::Pass(const VoterNotice& notice) {
+  const Term term = TermOf(notice);
+  if (!service_->HasConsumer() || asked_from_.IsNone() || term < asked_from_) return;
+  if (const auto* held = std::get_if<notice::Held>(&notice)) {
+    if (stopping_) return;  // what it has ends at the deadline that it knows
+    given_ = held->lease;
+    owner_gone_ = false;
+  }
+  service_->Tell(notice);
+}
+
+bool DiskRunner::LeaseCounts() const { return given_ && ports_.clock.Now() < given_->deadline; }
+
+void DiskRunner::ConsumerSaid(const ToQdiskd& message) {
+  std::visit(Overloaded{[this](const event::Want& want) { ConsumerWants(want); },
+                        [this](const event::Dropped& dropped) { ConsumerDropped(dropped); },
+                        [this](const event::Report& report) {
+                          report_ = report.report;
+                          Step(report);
+                        },
+                        [this](const event::PowerIsOff& off) {
+                          if (off.asked <= ports_.clock.Now()) Step(off);
+                        },
+                        [](const auto&) {}},
+             message);
+}
+
+void DiskRunner::ConsumerWants(const event::Want& want) {
+  const char* why = nullptr;
+  if (stopping_) why = "qdiskd is being stopped";
+  if (owner_gone_) why = "what an earlier consumer was given is not over";
+  if (why != nullptr) {
+    return service_->Tell(notice::Refused{want.term, voter_->term(), why});
+  }
+  asked_from_ = asked_from_.IsNone() ? want.term : std::min(asked_from_, want.term);
+  Step(want);
+}
+
+void DiskRunner::ConsumerDropped(const event::Dropped& dropped) {
+  if (owner_gone_) return;  // it speaks for itself only, and has been given nothing
+  if (given_ && dropped.term >= given_->term) given_.reset();
+  Step(dropped);
+  if (stopping_) MayEnd();
+}
+
+void DiskRunner::ConsumerGone() {
+  asked_from_ = Term();
+  if (over_) return;
+  if (!report_.left) {
+    NodeReport alone;
+    alone.view = NodeBit(settings_.voter.self);
+    alone.score = report_.score;
+    alone.votes = report_.votes;
+    report_ = alone;
+    Step(event::Report{report_});
+  }
+  if (!LeaseCounts()) return GiveUp();
+  owner_gone_ = true;
+  ports_.facts.Record(About(Severity::kWarning, "consumer-gone-with-lease")
+                          .With("term", given_->term)
+                          .With("left", given_->deadline - ports_.clock.Now()));
+  ArmLeaseEnd();
+}
+
+void DiskRunner::ConsumerHello(bool replaced) {
+  asked_from_ = Term();
+  if (!replaced) GiveUp();
+  Step(event::ConsumersDropped{});
+}
+
+void DiskRunner::ArmLeaseEnd() {
+  ports_.clock.Cancel(lease_end_);
+  lease_end_ = ports_.clock.CallAt(given_->deadline, [this] { LeaseOver(); });
+}
+
+void DiskRunner::LeaseOver() {
+  if (!given_ || LeaseCounts()) return;
+  // A connected consumer owes us its Dropped; we do not say it in its place.
+  if (owner_gone_) GiveUp();
+  if (stopping_) MayEnd();
+}
+
+void DiskRunner::GiveUp() {
+  ports_.clock.Cancel(lease_end_);
+  given_.reset();
+  owner_gone_ = false;
+  if (!voter_->term().IsNone()) Step(event::Dropped{voter_->term()});
+}
+
+void DiskRunner::Stop() {
+  if (over_ || stopping_) return;
+  stopping_ = true;
+  ports_.facts.Record(About(Severity::kNotice, "qdiskd-stopping").With("lease", LeaseCounts()));
+  if (!voter_) return;  // Begin ends it
+  if (!LeaseCounts()) {
+    GiveUp();
+  } else if (!owner_gone_) {
+    service_->Tell(notice::MustDrop{given_->term, "qdiskd is being stopped"});
+    ArmLeaseEnd();
+  }
+  MayEnd();
+}
+
+// What is known to nobody but us must be on the disk first, as long as a disk takes it.
+void DiskRunner::MayEnd() {
+  if (over_ || LeaseCounts()) return;
+  const bool said = voter_->Published() && voter_->phase() != VotePhase::kConceding;
+  if (said || !AnyLinkReady()) return End(Ok{});
+  if (stop_ != 0) return;
+  const VoterSettings& voter = settings_.voter;
+  const Duration cycle = std::max(voter.interval, 2 * voter.io_timeout);
+  stop_ = ports_.clock.CallAt(ports_.clock.Now() + kStopCycles * cycle, [this] { End(Ok{}); });
+}
+
+void DiskRunner::End(Status status) {
+  if (over_) return;
+  over_ = true;
+  if (service_) service_->Close();
+  for (const auto& link : links_) link->Close();
+  for (const TimerId timer : {wake_, lease_end_, stop_}) ports_.clock.Cancel(timer);
+  Fact fact = About(status.ok() ? Severity::kNotice : Severity::kCritical, "qdiskd-ended");
+  if (!status.ok()) fact.With("why", status.error().Text());
+  ports_.facts.Record(fact);
+  stop_ = ports_.clock.CallAt(ports_.clock.Now(),
+                              [ended = ended_, status = std::move(status)] { ended(status); });
+}
+
+bool DiskRunner::AnyLinkReady() const {
+  return std::any_of(links_.begin(), links_.end(), [](const auto& link) { return link->ready(); });
+}
+
+local::Welcome DiskRunner::MakeWelcome() const {
+  std::string devices;
+  for (const std::string& device : settings_.devices) {
+    devices += Cat(devices.empty() ? "" : " ", device);
+  }
+  return {boot_, voter_->incarnation(), devices};
+}
+
+local::View DiskRunner::MakeView() const {
+  local::View out;
+  out.view = voter_->View();
+  for (const auto& link : links_) {
+    out.barrier += Cat(out.barrier.empty() ? "" : " ", link->barrier());
+    if (!link->ready()) out.view.trouble = link->trouble();
+  }
+  out.cycle_us = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(last_cycle_).count());
+  return out;
+}
+
+}  // namespace fencepost::qdiskd

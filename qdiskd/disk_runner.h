@@ -1,0 +1,128 @@
+// The quorum disk daemon: runs a DiskVoter over ports. It moves what the core decides to disks and
+// local peers, and back; it decides nothing about the vote itself.
+//
+// Promise:
+//   - Its incarnation is durable before anything is written, also one that the core raised.
+//   - A lease that was handed to the consumer counts until its deadline or until the consumer says
+//     Dropped. When the consumer has gone it is over at its deadline, or as soon as a consumer says
+//     Hello after that: there is one consumer on a node, and it promises to count nothing. A Hello
+//     while the earlier consumer is still connected drops that one and proves nothing about it:
+//     then the deadline decides.
+//   - Nothing of a term is told to a consumer that did not ask for it.
+//   - Stop() lets the consumer drop first (until its deadline at most) and the core publish that.
+//   - A consumer that is gone hears nobody: its report is taken back, unless it said that it left.
+// Time:    local. A stop takes at most the rest of a lease and kStopCycles cycles.
+// Errors:  `ended` gets the reason why this daemon must not go on: its state cannot be stored, its
+//          identity cannot be read, or somebody else writes as this node. Everything else is a fact
+//          and is tried again.
+// Ownership: ports outlive the runner. It may be destroyed in `ended`.
+#pragma once
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "env/block_device.h"
+#include "env/clock.h"
+#include "env/fact_sink.h"
+#include "env/local_channel.h"
+#include "env/node_identity.h"
+#include "env/state_store.h"
+#include "qdiskd/disk_link.h"
+#include "qdiskd/disk_voter.h"
+#include "qdiskd/local_service.h"
+
+namespace fencepost::qdiskd {
+
+inline constexpr int kStopCycles = 2;
+
+struct RunnerSettings {
+  VoterSettings voter;  // voter.disks is the number of RunnerPorts::disks
+  ClusterId cluster;
+  std::string label;                 // of the disk; empty: any
+  std::string designator;            // empty: any
+  std::vector<std::string> devices;  // names of the disks, for people
+  std::uint32_t own_user = 0;        // may speak to us, as root may
+  MacFunction mac;
+  std::function<std::uint64_t()> wall_ms;
+  bool tell_cycles = false;  // a debug fact for each cycle
+};
+
+struct RunnerPorts {
+  Clock& clock;
+  std::vector<BlockDevice*> disks;  // 1 or kMaxDisks
+  LocalServer& server;
+  StateStore& state;
+  NodeIdentity& identity;
+  FactSink& facts;
+};
+
+class DiskRunner {
+ public:
+  DiskRunner(RunnerSettings settings, RunnerPorts ports);
+  ~DiskRunner();
+  DiskRunner(const DiskRunner&) = delete;
+  DiskRunner& operator=(const DiskRunner&) = delete;
+
+  // REQUIRES: once; what another daemon of this node used is locked by us (socket, state).
+  void Start(std::function<void(Status)> ended);
+  void Stop();
+  // For tests and status; nullptr until the incarnation is durable.
+  [[nodiscard]] const DiskVoter* voter() const { return voter_ ? &*voter_ : nullptr; }
+
+ private:
+  void Begin(BootId boot, Incarnation incarnation);
+  void MakeLink(int disk);
+  void StoreIncarnation(Incarnation incarnation, std::function<void()> then);
+  void Step(const VoterEvent& event);
+  void Perform(VoterEffects effects);
+  void CycleDone();
+  void Issue(std::vector<DiskWrite> writes);
+  void SetWake(MonoTime at);
+  void Pass(const VoterNotice& notice);
+  void LinkLost(int disk, const std::string& why);
+  void ConsumerSaid(const ToQdiskd& message);
+  void ConsumerWants(const event::Want& want);
+  void ConsumerDropped(const event::Dropped& dropped);
+  void ConsumerGone();
+  void ConsumerHello(bool replaced);
+  void ArmLeaseEnd();
+  void LeaseOver();
+  void GiveUp();  // nobody here counts a lease any more: the core may concede it
+  void MayEnd();
+  void End(Status status);
+  [[nodiscard]] bool LeaseCounts() const;
+  [[nodiscard]] bool AnyLinkReady() const;
+  [[nodiscard]] local::Welcome MakeWelcome() const;
+  [[nodiscard]] local::View MakeView() const;
+  Fact About(Severity severity, std::string_view name) const;
+
+  const RunnerSettings settings_;
+  const RunnerPorts ports_;
+  std::function<void(Status)> ended_;
+  bool over_ = false;
+  BootId boot_;
+  MonoTime started_{};
+  std::optional<DiskVoter> voter_;
+  std::vector<std::unique_ptr<DiskLink>> links_;
+  std::unique_ptr<LocalService> service_;
+  Incarnation durable_;               // the highest that is stored
+  std::vector<DiskWrite> held_back_;  // until voter_->incarnation() is durable
+  MonoTime wake_at_ = kNever;
+  TimerId wake_ = 0;
+  std::optional<MonoTime> cycle_began_;
+  Duration last_cycle_{};
+
+  std::optional<Lease> given_;  // what a consumer may count; its deadline may be over
+  bool owner_gone_ = false;     // who was given it is not connected any more
+  TimerId lease_end_ = 0;
+  Term asked_from_;  // the first term the present consumer asked for
+  NodeReport report_;
+  bool stopping_ = false;
+  TimerId stop_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace fencepost::qdiskd
