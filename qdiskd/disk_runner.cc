@@ -181,15 +181,14 @@ void DiskRunner::SetWake(MonoTime at) {
 void DiskRunner::Pass(const VoterNotice& notice) {
   const Term term = TermOf(notice);
   if (!service_->HasConsumer() || asked_from_.IsNone() || term < asked_from_) return;
-  if (const auto* held = std::get_if<notice::Held>(&notice)) {
-    if (stopping_) return;  // what it has ends at the deadline that it knows
-    given_ = held->lease;
-    owner_gone_ = false;
-  }
+  // While stopping: what it has ends at the deadline that it knows.
+  if (stopping_ && std::holds_alternative<notice::Held>(notice)) return;
   service_->Tell(notice);
 }
 
-bool DiskRunner::LeaseCounts() const { return given_ && ports_.clock.Now() < given_->deadline; }
+bool DiskRunner::TermCounts() const {
+  return !counted_.IsNone() && ports_.clock.Now() < counts_until_;
+}
 
 void DiskRunner::ConsumerSaid(const ToQdiskd& message) {
   std::visit(Overloaded{[this](const event::Want& want) { ConsumerWants(want); },
@@ -213,12 +212,14 @@ void DiskRunner::ConsumerWants(const event::Want& want) {
     return service_->Tell(notice::Refused{want.term, voter_->term(), why});
   }
   asked_from_ = asked_from_.IsNone() ? want.term : std::min(asked_from_, want.term);
+  counted_ = std::max(counted_, want.term);
+  counts_until_ = kNever;
   Step(want);
 }
 
 void DiskRunner::ConsumerDropped(const event::Dropped& dropped) {
   if (owner_gone_) return;  // it speaks for itself only, and has been given nothing
-  if (given_ && dropped.term >= given_->term) given_.reset();
+  if (dropped.term >= counted_) counted_ = Term();
   Step(dropped);
   if (stopping_) MayEnd();
 }
@@ -234,12 +235,16 @@ void DiskRunner::ConsumerGone() {
     report_ = alone;
     Step(event::Report{report_});
   }
-  if (!LeaseCounts()) return GiveUp();
+  if (counted_.IsNone()) return GiveUp();
+  // Whatever it counted, it had asked for before it went: a lease from now everything is over.
+  const Duration wait = settings_.voter.times.lease_max;
   owner_gone_ = true;
-  ports_.facts.Record(About(Severity::kWarning, "consumer-gone-with-lease")
-                          .With("term", given_->term)
-                          .With("left", given_->deadline - ports_.clock.Now()));
-  ArmLeaseEnd();
+  counts_until_ = ports_.clock.Now() + wait;
+  ports_.facts.Record(About(Severity::kWarning, "consumer-gone-with-term")
+                          .With("term", counted_)
+                          .With("conceded_in", wait));
+  ports_.clock.Cancel(lease_end_);
+  lease_end_ = ports_.clock.CallAt(counts_until_, [this] { LeaseOver(); });
 }
 
 void DiskRunner::ConsumerHello(bool replaced) {
@@ -248,21 +253,16 @@ void DiskRunner::ConsumerHello(bool replaced) {
   Step(event::ConsumersDropped{});
 }
 
-void DiskRunner::ArmLeaseEnd() {
-  ports_.clock.Cancel(lease_end_);
-  lease_end_ = ports_.clock.CallAt(given_->deadline, [this] { LeaseOver(); });
-}
-
 void DiskRunner::LeaseOver() {
-  if (!given_ || LeaseCounts()) return;
-  // A connected consumer owes us its Dropped; we do not say it in its place.
+  if (TermCounts()) return;
   if (owner_gone_) GiveUp();
   if (stopping_) MayEnd();
 }
 
 void DiskRunner::GiveUp() {
   ports_.clock.Cancel(lease_end_);
-  given_.reset();
+  counted_ = Term();
+  counts_until_ = kNever;
   owner_gone_ = false;
   if (!voter_->term().IsNone()) Step(event::Dropped{voter_->term()});
 }
@@ -270,20 +270,23 @@ void DiskRunner::GiveUp() {
 void DiskRunner::Stop() {
   if (over_ || stopping_) return;
   stopping_ = true;
-  ports_.facts.Record(About(Severity::kNotice, "qdiskd-stopping").With("lease", LeaseCounts()));
+  ports_.facts.Record(About(Severity::kNotice, "qdiskd-stopping").With("term", counted_));
   if (!voter_) return;  // Begin ends it
-  if (!LeaseCounts()) {
+  if (!TermCounts()) {
     GiveUp();
   } else if (!owner_gone_) {
-    service_->Tell(notice::MustDrop{given_->term, "qdiskd is being stopped"});
-    ArmLeaseEnd();
+    // It owes us its Dropped; we never say it in its place, but we do not wait for ever.
+    service_->Tell(notice::MustDrop{counted_, "qdiskd is being stopped"});
+    ports_.clock.Cancel(lease_end_);
+    lease_end_ = ports_.clock.CallAt(ports_.clock.Now() + settings_.voter.times.lease_max,
+                                     [this] { End(Ok{}); });
   }
   MayEnd();
 }
 
 // What is known to nobody but us must be on the disk first, as long as a disk takes it.
 void DiskRunner::MayEnd() {
-  if (over_ || LeaseCounts()) return;
+  if (over_ || TermCounts()) return;
   const bool said = voter_->Published() && voter_->phase() != VotePhase::kConceding;
   if (said || !AnyLinkReady()) return End(Ok{});
   if (stop_ != 0) return;

@@ -88,12 +88,11 @@ class DiskRunner {
   void ConsumerDropped(const event::Dropped& dropped);
   void ConsumerGone();
   void ConsumerHello(bool replaced);
-  void ArmLeaseEnd();
   void LeaseOver();
   void GiveUp();  // nobody here counts a lease any more: the core may concede it
   void MayEnd();
   void End(Status status);
-  [[nodiscard]] bool LeaseCounts() const;
+  [[nodiscard]] bool TermCounts() const;
   [[nodiscard]] bool AnyLinkReady() const;
   [[nodiscard]] local::Welcome MakeWelcome() const;
   [[nodiscard]] local::View MakeView() const;
@@ -115,8 +114,11 @@ class DiskRunner {
   std::optional<MonoTime> cycle_began_;
   Duration last_cycle_{};
 
-  std::optional<Lease> given_;  // what a consumer may count; its deadline may be over
-  bool owner_gone_ = false;     // who was given it is not connected any more
+  // The highest term that a consumer may be counting votes of: node votes too, and those outlast
+  // the disk's lease. Conceding speaks for all of them.
+  Term counted_;
+  MonoTime counts_until_ = kNever;  // kNever while its owner is connected: it owes us its Dropped
+  bool owner_gone_ = false;         // who counts it is not connected any more
   TimerId lease_end_ = 0;
   Term asked_from_;  // the first term the present consumer asked for
   NodeReport report_;
