@@ -1,6 +1,7 @@
 #include "membership/quorum/candidate.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace fencepost::quorum {
 namespace {
@@ -25,13 +26,17 @@ void Candidate::On(MonoTime, const candidate::Stand&) {
   used_ = std::max(used_, seen_.counter()) + 1;
   term_ = Term(used_, settings_.self);
   seen_ = std::max(seen_, term_);
-  storing_ = true;
+  if (!storing_) StoreCounter();  // else first what is under way: it is of a term given up
+}
+
+void Candidate::StoreCounter() {
+  storing_ = used_;
   out_.store_counter = used_;
 }
 
 void Candidate::On(MonoTime now, const candidate::CounterStored& e) {
   if (!storing_) return;
-  storing_ = false;
+  const std::uint64_t stored = *std::exchange(storing_, std::nullopt);
   if (!e.ok) {
     term_ = Term();
     out_.facts.push_back(
@@ -39,6 +44,7 @@ void Candidate::On(MonoTime now, const candidate::CounterStored& e) {
     return;
   }
   if (term_.IsNone()) return;
+  if (term_.counter() != stored) return StoreCounter();
   out_.facts.push_back(
       Fact{Severity::kNotice, "candidate", {}}.With("node", settings_.self).With("term", term_));
   AskAll(now);

@@ -113,6 +113,7 @@ class Candidate {
   void On(MonoTime now, const candidate::SawTerm& e);
   void On(MonoTime now, const candidate::StandDown& e);
   void On(MonoTime now, const candidate::Tick& e);
+  void StoreCounter();
   void AskAll(MonoTime now);
   void AskDisk(MonoTime now);
   [[nodiscard]] std::uint64_t NodeVotesHeld(MonoTime now) const;
@@ -121,7 +122,7 @@ class Candidate {
   std::uint64_t expected_ = 0;
   std::uint64_t used_;  // durable counter
   Term term_;
-  bool storing_ = false;
+  std::optional<std::uint64_t> storing_;  // the counter under way; term_ is not used before
   Term seen_;
   std::uint64_t next_ask_ = 1;
   std::map<std::uint64_t, std::pair<NodeId, MonoTime>> asked_;  // of this term, not answered yet

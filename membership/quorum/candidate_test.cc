@@ -75,6 +75,19 @@ TEST(Candidate, ItsTermIsDurableBeforeTheFirstQuestion) {
   for (const Question& question : stored.questions) EXPECT_EQ(question.term, Term(8, kSelf));
 }
 
+TEST(Candidate, ATermGivenUpWhileItWasStoredDoesNotStandForTheNext) {
+  Bench bench;
+  ASSERT_EQ(bench.Step(kStart, candidate::Stand{}).store_counter, 8U);
+  bench.Step(kStart, candidate::StandDown{});
+  const CandidateEffects again = bench.Step(kStart, candidate::Stand{});
+  EXPECT_FALSE(again.store_counter) << "one store at a time";
+  ASSERT_EQ(bench.candidate.term(), Term(9, kSelf));
+  const CandidateEffects first = bench.Step(kStart, candidate::CounterStored{true});
+  EXPECT_TRUE(first.questions.empty()) << "8 is durable, 9 is not: a crash now would use it twice";
+  EXPECT_EQ(first.store_counter, 9U);
+  EXPECT_EQ(bench.Step(kStart, candidate::CounterStored{true}).questions.size(), 3U);
+}
+
 TEST(Candidate, ATermThatCannotBeStoredIsNotUsed) {
   Bench bench;
   ASSERT_TRUE(bench.Step(kStart, candidate::Stand{}).store_counter);
