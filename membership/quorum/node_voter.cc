@@ -69,7 +69,9 @@ void NodeVoter::On(MonoTime now, const voter::Ask& e) {
     waiting_->ask_id = e.ask_id;
     return;
   }
-  if (e.term == state_->highest_granted && !state_->clean_stop) {  // durable already: a renewal
+  const bool durable = e.term == state_->highest_granted && !state_->clean_stop &&
+                       times_.lease_max <= state_->lease_max;
+  if (durable) {  // a renewal
     granted_ = e.term;
     until_ = VoterDeadline(now, times_);
     out_.answers.push_back({e.from, e.term, e.ask_id, true, e.term, Duration()});

@@ -211,6 +211,17 @@ TEST(NodeVoter, ARestartWaitOfTheConfiguredLeaseWhenThatGrew) {
   EXPECT_EQ(bench.voter.GrantsFrom(), RestartDeadline(kStart, kLongTimes));
 }
 
+TEST(NodeVoter, ALongerLeaseIsDurableBeforeARenewalIsAnswered) {
+  Bench bench(VoterState{TermOf(kA, 5), Millis(100), false}, kLongTimes);
+  const MonoTime ready = bench.voter.GrantsFrom();
+  const NodeVoterEffects effects = bench.Ask(ready, TermOf(kA, 5));
+  EXPECT_TRUE(effects.answers.empty());
+  ASSERT_TRUE(effects.store) << "granted for longer than the durable state knows";
+  EXPECT_EQ(effects.store->lease_max, Duration(Millis(300)));
+  EXPECT_TRUE(bench.Finish(ready).answers.at(0).granted);
+  EXPECT_FALSE(bench.Ask(ready, TermOf(kA, 5)).store) << "once is enough";
+}
+
 TEST(NodeVoter, ACleanStopIsRecordedAndSparesTheWait) {
   Bench before = AHolds();
   const MonoTime stop = kReady + kGranted;
