@@ -6,6 +6,13 @@ namespace fencepost::quorum {
 namespace {
 constexpr std::uint32_t kStateMagic = 0x54565046;  // "FPVT"
 constexpr std::uint16_t kStateVersion = 1;
+constexpr Duration kLongestLease = std::chrono::hours(1);
+
+bool CanHaveBeenStored(const VoterState& state) {
+  if (state.lease_max < Duration() || state.lease_max > kLongestLease) return false;
+  const int node = state.highest_granted.node().value();
+  return state.highest_granted.IsNone() || (node >= 1 && node <= kMaxNodes);
+}
 }  // namespace
 
 Bytes EncodeVoterState(const VoterState& state) {
@@ -24,15 +31,13 @@ Result<VoterState> DecodeVoterState(ByteView bytes) {
   const auto version = r.Get<std::uint16_t>();
   VoterState state;
   state.highest_granted = Term::FromValue(r.Get<std::uint64_t>());
-  const auto lease_max = r.Get<std::uint64_t>();
+  state.lease_max = Duration(static_cast<std::int64_t>(r.Get<std::uint64_t>()));
   const auto clean = r.Get<std::uint8_t>();
-  constexpr std::uint64_t kLongest = 3'600'000'000'000;  // an hour: no lease is longer
   if (!r.Done() || magic != kStateMagic || version != kStateVersion || clean > 1 ||
-      lease_max > kLongest) {
+      !CanHaveBeenStored(state)) {
     return Error{"the voter's state", "is damaged or of another version",
                  "restore it from nowhere: fence this node, then run 'fencepost init' on it"};
   }
-  state.lease_max = Duration(static_cast<std::int64_t>(lease_max));
   state.clean_stop = clean == 1;
   return state;
 }

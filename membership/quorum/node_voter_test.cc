@@ -406,6 +406,8 @@ TEST(VoterStateFormat, WhatCannotHaveBeenStoredIsRefusedWithARemedy) {
       {"one byte long", longer},
       {"another magic", with(0, 0)},
       {"another version", with(4, 2)},
+      {"a term of nobody", with(6, 0)},
+      {"a term of a node that cannot be", with(6, kMaxNodes + 1)},
       {"a lease of more than an hour", with(14 + 6, 1)},
       {"a lease of negative length", with(14 + 7, 0x80)},
       {"a clean stop that is neither yes nor no", with(22, 2)},
