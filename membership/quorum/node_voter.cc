@@ -101,22 +101,25 @@ void NodeVoter::On(MonoTime now, const voter::Stored& e) {
   if (waiting_) {
     const voter::Ask ask = *waiting_;
     waiting_.reset();
-    granted_ = ask.term;
-    until_ = VoterDeadline(now, times_);
-    out_.answers.push_back({ask.from, ask.term, ask.ask_id, true, ask.term, Duration()});
-    out_.facts.push_back(Fact{Severity::kNotice, "vote-granted", {}}
-                             .With("node", self_)
-                             .With("term", ask.term)
-                             .With("to", ask.from));
+    if (ask.term != released_) Give(now, ask);
     if (stopping_) On(now, voter::Stop{});
     return;
   }
   out_.stopped = stopping_;
 }
 
+void NodeVoter::Give(MonoTime now, const voter::Ask& ask) {
+  granted_ = ask.term;
+  until_ = VoterDeadline(now, times_);
+  out_.answers.push_back({ask.from, ask.term, ask.ask_id, true, ask.term, Duration()});
+  out_.facts.push_back(Fact{Severity::kNotice, "vote-granted", {}}
+                           .With("node", self_)
+                           .With("term", ask.term)
+                           .With("to", ask.from));
+}
+
 void NodeVoter::On(MonoTime, const voter::Release& e) {
-  if (waiting_ && waiting_->term == e.term) return;  // its answer will be ignored by the holder
-  if (granted_ != e.term) return;
+  if (granted_ != e.term && !(waiting_ && waiting_->term == e.term)) return;
   released_ = e.term;
   granted_ = Term();
 }

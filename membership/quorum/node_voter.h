@@ -81,6 +81,7 @@ class NodeVoter {
   void On(MonoTime now, const voter::Stored& e);
   void On(MonoTime now, const voter::Release& e);
   void On(MonoTime now, const voter::Stop& e);
+  void Give(MonoTime now, const voter::Ask& ask);
   void Refuse(MonoTime now, const voter::Ask& e);
   [[nodiscard]] bool Live(MonoTime now) const;
 

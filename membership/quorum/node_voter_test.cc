@@ -169,6 +169,29 @@ TEST(NodeVoter, AReleasedTermIsNotGrantedAgain) {  // a question may come after 
   EXPECT_TRUE(bench.Grants(kReady + kGranted + Millis(30), TermOf(kA, 6)));
 }
 
+TEST(NodeVoter, ATermReleasedWhileItWasStoredIsNotGranted) {  // nobody would count it
+  Bench bench(kInitialised);
+  ASSERT_TRUE(bench.Ask(kReady, TermOf(kA, 5)).store);
+  bench.Step(kReady, voter::Release{TermOf(kA, 5)});
+  EXPECT_FALSE(bench.Ask(kReady, TermOf(kA, 5)).answers.at(0).granted) << "a late question";
+  EXPECT_FALSE(bench.Ask(kReady, TermOf(kB, 9)).answers.at(0).granted) << "one store at a time";
+  EXPECT_TRUE(bench.Finish(kReady + Millis(1)).answers.empty());
+  EXPECT_FALSE(bench.voter.Grant(kReady + Millis(1)));
+  EXPECT_EQ(bench.durable->highest_granted, TermOf(kA, 5));
+  EXPECT_TRUE(bench.Grants(kReady + Millis(1), TermOf(kB, 9))) << "free at once";
+}
+
+TEST(NodeVoter, ReleasedWhileItWasStoredTheStopIsClean) {
+  Bench bench(kInitialised);
+  ASSERT_TRUE(bench.Ask(kReady, TermOf(kA, 5)).store);
+  bench.Step(kReady, voter::Release{TermOf(kA, 5)});
+  EXPECT_FALSE(bench.Step(kReady, voter::Stop{}).stopped);
+  EXPECT_FALSE(bench.Finish(kReady).stopped);
+  ASSERT_TRUE(bench.storing) << "the record, after the grant that nobody wanted";
+  EXPECT_TRUE(bench.storing->clean_stop);
+  EXPECT_TRUE(bench.Finish(kReady).stopped);
+}
+
 TEST(NodeVoter, AReleaseOfAnotherTermFreesNothing) {
   Bench bench = AHolds();
   for (const Term other : {TermOf(kA, 4), TermOf(kB, 5), TermOf(kA, 6), Term()}) {
