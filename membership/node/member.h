@@ -137,6 +137,11 @@ class Member {
   Member(MemberSettings settings, MonoTime started);
   MemberEffects Step(MonoTime now, const MemberEvent& event);
   [[nodiscard]] MemberStatus Status(MonoTime now) const;
+  // R9: a watchdog of this time-out may be fed now: what runs here is covered until it would bite, or
+  // nothing runs and nothing can start.
+  [[nodiscard]] bool MayFeed(MonoTime now, Duration watchdog) const {
+    return quiesced_ || now + watchdog <= grace_until_;
+  }
   // The coordinator's proof, for the simulator's oracle: nullopt while it may not act.
   [[nodiscard]] std::optional<MonoTime> QuorateUntil(MonoTime now) const {
     return candidate_.QuorateUntil(now);

@@ -135,6 +135,28 @@ TEST_F(MemberScene, ARestartedMemberFindsItsServicesAndKeepsThem) {
   EXPECT_TRUE(world_.fenced().empty());
 }
 
+TEST_F(MemberScene, TheWatchdogIsFedOnlyWhileTheAuthorityOutlastsIt) {  // R9
+  const Duration watchdog = std::chrono::seconds(2);
+  Bring();
+  const auto fed = [&](int i) {
+    return world_.node(i).member->MayFeed(world_.LocalTime(i), watchdog);
+  };
+  EXPECT_TRUE(fed(active_));
+  EXPECT_TRUE(fed(passive_));
+  world_.stop_fails = true;  // it will never be quiesced: only the watchdog is left
+  world_.bmc_works = false;
+  world_.Cut(kA, kB);
+  world_.CutDisk(active_);
+  const auto starved = world_.RunUntil(kSettle, [&] { return !fed(active_); });
+  ASSERT_TRUE(starved);
+  EXPECT_TRUE(world_.node(active_).member->QuorateUntil(world_.LocalTime(active_)).has_value())
+      << "two seconds before its leases end, not after";
+  EXPECT_TRUE(AllOn(active_));
+  world_.Run(std::chrono::seconds(10));
+  EXPECT_FALSE(fed(active_));
+  EXPECT_TRUE(fed(passive_)) << "it holds nothing: it is not reset again and again";
+}
+
 TEST_F(MemberScene, WithoutFencingNothingIsRecovered) {  // S5
   Bring();
   world_.bmc_works = false;

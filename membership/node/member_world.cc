@@ -50,10 +50,6 @@ MemberWorld::MemberWorld(int nodes) : timing_(*config::StockTiming("fast")) {
   }
 }
 
-MonoTime MemberWorld::Local(int i) const {
-  return MonoTime(now_ + nodes_[static_cast<std::size_t>(i)].offset);
-}
-
 void MemberWorld::At(Duration after, int i, std::function<void()> call) {
   const int generation = node(i).generation;
   queue_[{now_ + after, ++order_}] = [this, i, generation, call = std::move(call)] {
@@ -124,7 +120,7 @@ void MemberWorld::StartDaemons(int i) {
 
 void MemberWorld::StartMember(int i) {
   node(i).left = false;
-  node(i).member.emplace(Settings(i), Local(i));
+  node(i).member.emplace(Settings(i), LocalTime(i));
   ToMember(i, event::Wake{});
   if (node(i).voter) {
     node(i).consumer_connected = true;
@@ -144,7 +140,7 @@ void MemberWorld::StartVoter(int i) {
   BootId boot;
   boot.bytes[0] = static_cast<std::uint8_t>(i + 1);
   boot.bytes[1] = static_cast<std::uint8_t>(n.boots);
-  n.voter.emplace(s, boot, Incarnation(++n.disk_incarnation), Local(i));
+  n.voter.emplace(s, boot, Incarnation(++n.disk_incarnation), LocalTime(i));
   if (n.disk_path) OpenDisk(i);
   if (n.member) {
     n.consumer_connected = true;
@@ -188,14 +184,14 @@ void MemberWorld::ToMember(int i, MemberEvent event) {
   Node& n = node(i);
   if (!n.member) return;
   if (n.frozen) return;
-  Perform(i, n.member->Step(Local(i), event));
+  Perform(i, n.member->Step(LocalTime(i), event));
   Check();
 }
 
 void MemberWorld::ToVoter(int i, qdiskd::VoterEvent event) {
   Node& n = node(i);
   if (!n.voter || n.frozen) return;
-  Perform(i, n.voter->Step(Local(i), event));
+  Perform(i, n.voter->Step(LocalTime(i), event));
 }
 
 void MemberWorld::ToDaemon(int i, const qdiskd::ToQdiskd& message) {
@@ -232,10 +228,10 @@ void MemberWorld::Perform(int i, qdiskd::VoterEffects effects) {
   }
   for (std::size_t k = 0; k < effects.reads.size(); ++k) {
     if (!node(i).disk_path) continue;
-    const MonoTime began = Local(i);
+    const MonoTime began = LocalTime(i);
     At(kDiskIo, i, [this, i, began] {
       if (!node(i).disk_path) return;
-      qdiskd::RegionRead read{began, Local(i), {}};
+      qdiskd::RegionRead read{began, LocalTime(i), {}};
       for (const qdiskd::Slot& slot : disk_) read.slots.emplace_back(slot);
       ToVoter(i, qdiskd::event::ReadDone{0, read});
     });
@@ -344,7 +340,7 @@ void MemberWorld::RunFenceAgent(int i, const stonith::StartAgent& start) {
 
 bool MemberWorld::Quorate(int i) {
   Node& n = node(i);
-  return n.member && n.member->QuorateUntil(Local(i)).has_value();
+  return n.member && n.member->QuorateUntil(LocalTime(i)).has_value();
 }
 
 void MemberWorld::Check() {

@@ -56,6 +56,9 @@ class MemberWorld {
   // Until `done`, at most `limit`; how long it took, or nullopt.
   std::optional<Duration> RunUntil(Duration limit, const std::function<bool()>& done);
 
+  [[nodiscard]] MonoTime LocalTime(int i) const {
+    return MonoTime(now_ + nodes_[static_cast<std::size_t>(i)].offset);
+  }
   [[nodiscard]] bool Quorate(int i);
   [[nodiscard]] bool Runs(int i, const std::string& resource) const {
     return nodes_[static_cast<std::size_t>(i)].running.count(resource) != 0;
@@ -81,7 +84,6 @@ class MemberWorld {
   void OpenDisk(int i);
   void Note(int i, const std::string& what);
   void Check();
-  [[nodiscard]] MonoTime Local(int i) const;
   [[nodiscard]] MemberSettings Settings(int i);
 
   config::Timing timing_;
