@@ -137,8 +137,8 @@ class Member {
   Member(MemberSettings settings, MonoTime started);
   MemberEffects Step(MonoTime now, const MemberEvent& event);
   [[nodiscard]] MemberStatus Status(MonoTime now) const;
-  // R9: a watchdog of this time-out may be fed now: what runs here is covered until it would bite, or
-  // nothing runs and nothing can start.
+  // R9: a watchdog of this time-out may be fed now: what runs here is covered until it would bite,
+  // or nothing runs and nothing can start.
   [[nodiscard]] bool MayFeed(MonoTime now, Duration watchdog) const {
     return quiesced_ || now + watchdog <= grace_until_;
   }
