@@ -10,6 +10,7 @@
 #include <fstream>
 #include <regex>
 
+#include "env/linux/background.h"
 #include "env/linux/facts.h"
 #include "env/linux/identity.h"
 #include "env/linux/loop_testing.h"
@@ -252,6 +253,22 @@ TEST(Realtime, TheFactSaysWhatTheKernelSays) {
   int status = 0;
   ASSERT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_EQ(status, 0);
+}
+
+TEST(Background, TheStarterWaitsUntilTheDaemonIsReadyOrHasEnded) {
+  for (const bool ready : {true, false}) {
+    const pid_t starter = fork();
+    if (starter == 0) {
+      auto background = Background::Enter();
+      if (!background.ok() || getsid(0) != getpid()) _exit(9);
+      if (ready) background->Ready();
+      _exit(7);  // the daemon's own code, which nobody waits for
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(starter, &status, 0), starter);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), ready ? 0 : 1);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,99 @@
+// qdiskd: the quorum disk daemon. Wires the runner to this machine; see qdiskd(8).
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+
+#include "env/linux/background.h"
+#include "env/linux/facts.h"
+#include "env/linux/identity.h"
+#include "env/linux/local_socket.h"
+#include "env/linux/open_disk.h"
+#include "env/linux/realtime.h"
+#include "env/linux/state_dir.h"
+#include "qdiskd/disk_runner.h"
+#include "qdiskd/options.h"
+
+namespace fencepost::qdiskd {
+namespace {
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "";
+}
+
+std::unique_ptr<NodeIdentity> MakeIdentity(const std::string& file) {
+  return file.empty() ? std::make_unique<LinuxIdentity>() : std::make_unique<LinuxIdentity>(file);
+}
+
+Status Serve(const Setup& setup, const Options& options, std::optional<Background> background) {
+  const config::PathsConfig& paths = setup.config.paths;
+  auto loop = Loop::Create();
+  if (!loop.ok()) return loop.error();
+  const auto server = LocalSocketServer::Open(**loop, paths.run_dir + "/qdiskd.sock");
+  if (!server.ok()) return server.error();
+  std::error_code ignored;  // Open says what is wrong
+  std::filesystem::create_directories(paths.state_dir, ignored);
+  const auto state = StateDirectory::Open(**loop, paths.state_dir + "/qdiskd");
+  if (!state.ok()) return state.error();
+  const config::QuorumDiskConfig& disk = *setup.config.quorum_disk;
+  const auto device = MakeDisk(**loop, disk.device, disk.chap_secret_file);
+  if (!device.ok()) return device.error();
+
+  const bool to_syslog = background || setup.config.log == config::LogTarget::kSyslog;
+  const auto facts = MakeFactSink(to_syslog ? FactTarget::kSyslog : FactTarget::kStderr, "qdiskd");
+  const auto identity = MakeIdentity(paths.boot_identity_file);
+  facts->Record(GoRealtime());
+  DiskRunner runner(MakeRunnerSettings(setup, geteuid(), options.debug),
+                    {**loop, {device->get()}, **server, **state, *identity, *facts});
+  Status outcome = Ok{};
+  runner.Start([&](Status ended) {
+    outcome = std::move(ended);
+    (*loop)->Stop();
+  });
+  for (const int signal : {SIGTERM, SIGINT}) (*loop)->OnSignal(signal, [&] { runner.Stop(); });
+  (*loop)->OnSignal(SIGHUP, [] {});
+  if (background) background->Ready();
+  (*loop)->Run();
+  return outcome;
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  const auto options = ParseOptions(arguments);
+  if (!options.ok()) {
+    std::cerr << options.error().Text() << "\n";
+    return 2;
+  }
+  if (options->help || options->version) {
+    std::cout << (options->help ? UsageText() : VersionText());
+    return 0;
+  }
+  if (options->quiet) CloseStandardStreams();
+  const auto setup = LoadSetup(*options, HostName());
+  if (!setup.ok()) {
+    std::cerr << setup.error() << "\n";
+    return 1;
+  }
+  std::optional<Background> background;
+  if (!options->foreground) {
+    auto entered = Background::Enter();
+    if (!entered.ok()) {
+      std::cerr << entered.error().Text() << "\n";
+      return 1;
+    }
+    background = std::move(*entered);
+  }
+  const Status served = Serve(*setup, *options, std::move(background));
+  if (!served.ok()) std::cerr << "qdiskd: " << served.error().Text() << "\n";
+  return served.ok() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace fencepost::qdiskd
+
+int main(int argc, char** argv) {
+  return fencepost::qdiskd::Main({argv + (argc > 0 ? 1 : 0), argv + argc});
+}

@@ -1,0 +1,64 @@
+// The command line and the choice of this node.
+#include "qdiskd/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace fencepost::qdiskd {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(QdiskdOptions, AreTheClassicOnes) {
+  const auto options = ParseOptions({"-f", "-d", "-Q", "--config", "x.toml", "--node", "beta"});
+  ASSERT_TRUE(options.ok()) << options.error().Text();
+  EXPECT_TRUE(options->foreground && options->debug && options->quiet);
+  EXPECT_EQ(options->config_file, "x.toml");
+  EXPECT_EQ(options->node, "beta");
+  EXPECT_EQ(ParseOptions({})->config_file, "/etc/fencepost/fencepost.toml");
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"--conf", "x"}, {"-x"}, {"--node"}, {"stray"}}) {
+    const auto refused = ParseOptions(wrong);
+    ASSERT_FALSE(refused.ok()) << wrong.front();
+    EXPECT_THAT(refused.error().Text(), HasSubstr("qdiskd -h"));
+  }
+}
+
+TEST(QdiskdOptions, ThisNodeIsFoundByNameByFirstLabelOrById) {
+  config::Config config;
+  config.nodes.resize(2);
+  config.nodes[0].id = NodeId(1);
+  config.nodes[0].name = "alpha";
+  config.nodes[1].id = NodeId(2);
+  config.nodes[1].name = "beta.example.org";
+  const struct {
+    const char* given;
+    const char* host;
+    int id;
+  } cases[] = {{"", "alpha", 1},
+               {"", "alpha.example.org", 1},
+               {"2", "alpha", 2},
+               {"alpha", "gamma", 1},
+               {"", "beta.example.org", 2},
+               {"", "gamma", 0},
+               {"3", "alpha", 0},
+               {"", "", 0}};
+  for (const auto& c : cases) {
+    const auto self = FindSelf(config, c.given, c.host);
+    EXPECT_EQ(self.ok() ? self->id.value() : 0, c.id) << c.given << "/" << c.host;
+    if (!self.ok()) {
+      EXPECT_THAT(self.error().Text(), HasSubstr("alpha (1), beta.example.org (2)"));
+    }
+  }
+}
+
+TEST(QdiskdOptions, AConfigurationThatCannotBeReadIsNamed) {
+  Options options;
+  options.config_file = "/nonexistent/fencepost.toml";
+  const auto setup = LoadSetup(options, "alpha");
+  ASSERT_FALSE(setup.ok());
+  EXPECT_THAT(setup.error(), HasSubstr("/nonexistent/fencepost.toml"));
+}
+
+}  // namespace
+}  // namespace fencepost::qdiskd
