@@ -3,11 +3,11 @@
 //
 // Promise:
 //   - Its incarnation is durable before anything is written, also one that the core raised.
-//   - A lease that was handed to the consumer counts until its deadline or until the consumer says
-//     Dropped. When the consumer has gone it is over at its deadline, or as soon as a consumer says
-//     Hello after that: there is one consumer on a node, and it promises to count nothing. A Hello
-//     while the earlier consumer is still connected drops that one and proves nothing about it:
-//     then the deadline decides.
+//   - A term that the consumer asked for may be counted until the consumer says Dropped. When the
+//     consumer has gone it is over after one lease_max, or as soon as a consumer says Hello after
+//     that: there is one consumer on a node, and it promises to count nothing. A Hello while the
+//     earlier consumer is still connected drops that one and proves nothing about it: then the
+//     time decides.
 //   - Nothing of a term is told to a consumer that did not ask for it.
 //   - Stop() lets the consumer drop first (until its deadline at most) and the core publish that.
 //   - A consumer that is gone hears nobody: its report is taken back, unless it said that it left.
