@@ -136,7 +136,11 @@ Status LinuxProcessRunner::Spawn(const Command& command, Child& child) {
   for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
   const int error = posix_spawn(&child.pid, command.path.c_str(), &plan.actions, &plan.attributes,
                                 Pointers(command.argv).data(), Pointers(environment).data());
-  if (error != 0) return OsError(command.path, "start it", error);
+  if (error != 0) {
+    // The same number is given when only the interpreter of a script is missing.
+    child.missing = access(command.path.c_str(), F_OK) != 0 && errno == ENOENT;
+    return OsError(command.path, "start it", error);
+  }
   child.pidfd.Reset(pidfd_open(child.pid, 0));
   if (!child.pidfd) {  // out of descriptors: nobody could watch it, so it must not run
     const int why = errno;
@@ -160,6 +164,7 @@ ProcessId LinuxProcessRunner::Start(const Command& command, MonoTime kill_at,
           : Spawn(command, *child);
   if (!spawned) {
     ProcessEnd end;
+    end.missing = child->missing;
     end.errors = spawned.error().Text();
     loop_.Post([weak = std::weak_ptr(alive_), done = std::move(done), end = std::move(end)] {
       if (!weak.expired()) done(end);

@@ -50,6 +50,7 @@ class LinuxProcessRunner final : public ProcessRunner {
     WatchId watch = 0;
     TimerId timer = 0;
     MonoTime started{};
+    bool missing = false;
     bool killing = false;
     bool spare_leftovers = false;
     Capture output, errors;

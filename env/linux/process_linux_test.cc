@@ -174,12 +174,17 @@ TEST_F(ProcessTest, HugeOutputIsCutAndCountedWhileTheProgramRunsOn) {
 TEST_F(ProcessTest, WhatCannotBeStartedSaysWhy) {
   const std::string plain = directory_ / "plain";
   UniqueFd(open(plain.c_str(), O_CREAT | O_WRONLY, 0600)).Reset();
+  const std::string script = directory_ / "script";
+  std::ofstream(script) << "#!/no/such/interpreter\n";
+  chmod(script.c_str(), 0700);
   const struct {
     const char* name;
     Command command;
     const char* says;
+    bool missing = false;
   } cases[] = {
-      {"a missing program", {"/no/such/agent", {"agent"}, {}, ""}, "No such file"},
+      {"a missing program", {"/no/such/agent", {"agent"}, {}, ""}, "No such file", true},
+      {"a script whose interpreter is missing", {script, {"script"}, {}, ""}, "No such file"},
       {"a file that is no program", {plain, {"plain"}, {}, ""}, "Permission denied"},
       {"a relative path", {"sh", {"sh"}, {}, ""}, "not an absolute path"},
       {"no arguments", {"/bin/sh", {}, {}, ""}, "not an absolute path with arguments"},
@@ -187,6 +192,7 @@ TEST_F(ProcessTest, WhatCannotBeStartedSaysWhy) {
   for (const auto& c : cases) {
     const ProcessEnd end = Run(c.command);
     EXPECT_FALSE(end.started) << c.name;
+    EXPECT_EQ(end.missing, c.missing) << c.name;
     EXPECT_NE(end.errors.find(c.says), std::string::npos) << c.name << ": " << end.errors;
   }
   EXPECT_FALSE(Run(Shell("echo no"), Duration(0)).started) << "its time was over";

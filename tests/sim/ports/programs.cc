@@ -13,6 +13,7 @@ ProcessId Programs::Start(const Command& command, MonoTime kill_at,
   const auto script = scripts_.find(command.path);
   if (script == scripts_.end()) {
     ProcessEnd end;
+    end.missing = true;
     end.errors = Cat(command.path, ": no such file");
     life->Post([done = std::move(done), end] { done(end); });
     return id;
