@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <fstream>
+
 #include "env/linux/loop_testing.h"
 
 namespace fencepost {

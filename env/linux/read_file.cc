@@ -83,6 +83,14 @@ Status WriteWhole(const std::string& path, int fd, std::string_view content) {
   return Ok{};
 }
 
+Status SyncFolderOf(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const UniqueFd folder(
+      open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0 || fsync(folder.get()) != 0) return Failed(parent, "sync", errno);
+  return Ok{};
+}
+
 }  // namespace
 
 Result<std::string> ReadSmallFile(const std::string& path, std::size_t limit) {
@@ -107,11 +115,24 @@ Status CreateSecretFile(const std::string& path, std::string_view content) {
     unlink(path.c_str());
     return written;
   }
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const UniqueFd folder(
-      open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || fsync(folder.get()) != 0) return Failed(parent, "sync", errno);
-  return Ok{};
+  return SyncFolderOf(path);
+}
+
+Status ReplaceFile(const std::string& path, std::string_view content) {
+  const std::string fresh = path + ".new";  // of an earlier try, perhaps: it is no one's
+  const UniqueFd file(
+      open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (file.get() < 0) return Failed(fresh, "create", errno);
+  if (const Status written = WriteWhole(fresh, file.get(), content); !written) {
+    unlink(fresh.c_str());
+    return written;
+  }
+  if (rename(fresh.c_str(), path.c_str()) != 0) {
+    const int why = errno;
+    unlink(fresh.c_str());
+    return Failed(path, "replace", why);
+  }
+  return SyncFolderOf(path);
 }
 
 Result<Bytes> RandomBytes(std::size_t count) {

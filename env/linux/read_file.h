@@ -18,6 +18,8 @@ namespace fencepost {
 [[nodiscard]] Result<std::string> ReadSecretFile(const std::string& path, std::size_t limit);
 [[nodiscard]] Status CheckSecretFile(const std::string& path);  // as ReadSecretFile, unread
 [[nodiscard]] Status CreateSecretFile(const std::string& path, std::string_view content);
+// Whatever happens, `path` is the old file or all of the new one (mode 0644), on stable storage.
+[[nodiscard]] Status ReplaceFile(const std::string& path, std::string_view content);
 // Unpredictable bytes of the kernel, fit for keys.
 [[nodiscard]] Result<Bytes> RandomBytes(std::size_t count);
 

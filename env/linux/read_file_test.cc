@@ -75,6 +75,16 @@ TEST_F(Files, SecretsAreCreatedForTheOwnerAloneAndNeverReplaced) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/target"));
 }
 
+TEST_F(Files, AFileIsReplacedAsAWhole) {
+  const std::string path = folder_ + "/cib.xml";
+  ASSERT_TRUE(ReplaceFile(path, "a longer first one").ok());
+  ASSERT_TRUE(ReplaceFile(path, "second").ok());
+  EXPECT_EQ(*ReadSmallFile(path, 100), "second");
+  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+  const Status failed = ReplaceFile(folder_ + "/no/such/cib.xml", "x");
+  EXPECT_EQ(failed.error().Text().find(folder_ + "/no/such/cib.xml.new: cannot create"), 0U);
+}
+
 TEST(RandomBytes, AreAsManyAsAskedAndNotTheSameTwice) {
   const auto a = RandomBytes(32), b = RandomBytes(32);
   ASSERT_TRUE(a.ok() && b.ok());
