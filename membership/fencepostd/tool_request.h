@@ -1,0 +1,30 @@
+// What the operator's command asks of fencepostd, and how it is answered: small JSON texts, one
+// message each way over RUN_DIR/fencepostd.sock. docs/format/status.md.
+//
+// Promise: survives any bytes.
+// Errors:  ParseToolRequest says what is wrong and what may be asked. An answer is an object: with
+//          "error", with "done", or it is the status.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/cib.h"
+#include "base/result.h"
+
+namespace fencepost::daemon {
+
+inline constexpr std::string_view kToolSocket = "fencepostd.sock";  // in paths.run_dir
+
+enum class ToolCommand { kStatus, kLeave, kCleanup };
+struct ToolRequest {
+  ToolCommand command = ToolCommand::kStatus;
+  std::string resource;  // of a cleanup
+};
+
+[[nodiscard]] Result<ToolRequest> ParseToolRequest(ByteView message);
+[[nodiscard]] std::string ErrorAnswer(const Error& error);
+[[nodiscard]] std::string DoneAnswer();
+[[nodiscard]] bool HasPrimitive(const Cib& cib, std::string_view id);
+
+}  // namespace fencepost::daemon
