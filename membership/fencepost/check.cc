@@ -1,29 +1,13 @@
 // fencepost check: everything that can be known to be wrong before a daemon starts.
 #include "base/config/config.h"
-#include "base/seal/seal.h"
 #include "base/text.h"
 #include "env/linux/read_file.h"
 #include "membership/fencepost/commands.h"
 #include "membership/fencepost/load_config.h"
+#include "membership/fencepostd/start_files.h"
 
 namespace fencepost::command {
 namespace {
-
-Status CheckKey(const std::string& path) {
-  auto text = ReadSecretFile(path, seal::kMaxKeyFileBytes);
-  if (!text) {
-    Error error = text.error();
-    if (error.cause.ends_with("No such file or directory")) {
-      error.remedy = Cat("make one with \"fencepost keygen ", path,
-                         "\" on one node and copy it to all others, mode 0600");
-    }
-    return error;
-  }
-  const auto key = seal::ParseKeyFile(*text);
-  seal::Wipe(*text);
-  if (!key) return Error{path, key.error().cause, key.error().remedy};
-  return Ok{};
-}
 
 std::string VotesText(Votes votes) { return Cat(votes, votes.value() == 1 ? " vote" : " votes"); }
 
@@ -47,11 +31,7 @@ void Summarise(const config::Config& config, const std::string& path, std::ostre
 }  // namespace
 
 int Check(const Arguments& arguments, Io& io) {
-  namespace po = boost::program_options;
-  po::options_description options;
-  options.add_options()("config",
-                        po::value<std::string>()->default_value(std::string(config::kConfigFile)));
-  const auto values = ParseOptions(options, arguments);
+  const auto values = ParseOptions(ConfigOption(), arguments);
   if (!values) return UsageError(values.error(), io);
   const auto& path = (*values)["config"].as<std::string>();
   const auto config = LoadConfig(path, io);
@@ -62,7 +42,8 @@ int Check(const Arguments& arguments, Io& io) {
     if (!status) io.err << status.error().Text() << "\n";
     sound = sound && status;
   };
-  require(CheckKey(config->key_file));
+  const auto key = daemon::LoadKey(config->key_file);
+  require(key ? Status(Ok{}) : Status(key.error()));
   if (config->quorum_disk && !config->quorum_disk->chap_secret_file.empty()) {
     require(CheckSecretFile(config->quorum_disk->chap_secret_file));
   }

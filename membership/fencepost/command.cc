@@ -99,4 +99,9 @@ int UsageError(const Error& error, Io& io) {
   return kUsage;
 }
 
+int Fail(const Error& error, Io& io) {
+  io.err << error.Text() << "\n";
+  return kFailed;
+}
+
 }  // namespace fencepost::command

@@ -40,5 +40,6 @@ Result<boost::program_options::variables_map> ParseOptions(
     const boost::program_options::options_description& options, const Arguments& arguments,
     const std::string& operand = "");
 int UsageError(const Error& error, Io& io);
+int Fail(const Error& error, Io& io);  // kFailed
 
 }  // namespace fencepost::command

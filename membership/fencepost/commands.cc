@@ -8,6 +8,15 @@ std::span<const Command> Commands() {
       {"keygen", "[FILE]", "make a cluster key", Keygen},
       {"quorum timing", "[--config FILE | --profile NAME] [--json]",
        "print every timing inequality and the worst-case failover", QuorumTiming},
+      {"init", "[--config FILE]", "give a new node its voter state, so that it votes", Init},
+      {"cib check", "[--config FILE] FILE", "check what the cluster is to run", CibCheck},
+      {"cib load", "[--config FILE] FILE", "install it on this node, while fencepostd is stopped",
+       CibLoad},
+      {"status", "[--config FILE] [--json]",
+       "show nodes, votes, disk, fencing, resources, and why anything is down", ShowStatus},
+      {"stop", "[--config FILE]", "hand over what runs here, and end fencepostd", Stop},
+      {"cleanup", "[--config FILE] RESOURCE", "forget the failures of a resource on this node",
+       Cleanup},
   };
   return kCommands;
 }

@@ -11,6 +11,12 @@ namespace fencepost::command {
 
 int Check(const Arguments& arguments, Io& io);
 int Keygen(const Arguments& arguments, Io& io);
+int ShowStatus(const Arguments& arguments, Io& io);
+int Stop(const Arguments& arguments, Io& io);
+int Cleanup(const Arguments& arguments, Io& io);
+int Init(const Arguments& arguments, Io& io);
+int CibCheck(const Arguments& arguments, Io& io);
+int CibLoad(const Arguments& arguments, Io& io);
 int QuorumTiming(const Arguments& arguments, Io& io);
 
 [[nodiscard]] std::span<const Command> Commands();

@@ -1,18 +1,21 @@
 #include "membership/fencepost/load_config.h"
 
-#include "env/linux/read_file.h"
+#include "membership/fencepostd/start_files.h"
 
 namespace fencepost::command {
 
+boost::program_options::options_description ConfigOption() {
+  namespace po = boost::program_options;
+  po::options_description options;
+  options.add_options()("config",
+                        po::value<std::string>()->default_value(std::string(config::kConfigFile)));
+  return options;
+}
+
 std::optional<config::Config> LoadConfig(const std::string& path, Io& io) {
-  const Result<std::string> text = ReadSmallFile(path, config::kMaxConfigBytes);
-  if (!text) {
-    io.err << text.error().Text() << "\n";
-    return std::nullopt;
-  }
-  auto parsed = config::ParseConfig(*text, path);
+  auto parsed = daemon::LoadConfigFile(path);
   if (parsed) return std::move(parsed).value();
-  for (const config::ConfigError& error : parsed.error()) io.err << error.Text() << "\n";
+  for (const std::string& error : parsed.error()) io.err << error << "\n";
   return std::nullopt;
 }
 

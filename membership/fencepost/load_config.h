@@ -11,6 +11,8 @@
 
 namespace fencepost::command {
 
+// --config FILE
+[[nodiscard]] boost::program_options::options_description ConfigOption();
 [[nodiscard]] std::optional<config::Config> LoadConfig(const std::string& path, Io& io);
 
 }  // namespace fencepost::command
