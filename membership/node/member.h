@@ -185,6 +185,7 @@ class Member {
   void FollowLeave();
   void AskPower();
   void Heartbeats();
+  void SendRelease();
   void ReportToDisk();
   // As coordinator (member_coordinator.cc).
   void Coordinate();
@@ -242,6 +243,7 @@ class Member {
   MonoTime stand_at_ = kNever;
   std::string stand_down_why_;  // not empty: as soon as no fence agent switches
   bool stand_down_at_once_ = false;
+  Term release_due_;        // to be told to the voters
   Term drop_for_disk_;      // qdiskd waits for Dropped
   bool hello_due_ = false;  // qdiskd is there anew; first the term it knew must be over
   MonoTime candidate_wake_ = kNever;

@@ -41,7 +41,7 @@ void Member::StepCandidate(const quorum::CandidateEvent& event) {
   }
   if (effects.outbid && !Quorate()) AskToStandDown("a higher term was granted elsewhere", false);
   if (!effects.released.IsNone()) {
-    for (const auto& [id, peer] : peers_) Send(id, messaging::VoteRelease{effects.released});
+    release_due_ = effects.released;
     StepVoter(quorum::voter::Release{effects.released});
   }
   for (const quorum::Question& question : effects.questions) {

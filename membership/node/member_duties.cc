@@ -38,6 +38,7 @@ void Member::Duties() {
   AskPower();
   Quiesce();
   Heartbeats();
+  SendRelease();
   ReportToDisk();
   MonoTime wake =
       std::min({next_heartbeat_, executor_.NextDeadline(), fencer_wake_, candidate_wake_});
@@ -215,9 +216,12 @@ void Member::FollowLeave() {
     if (Quorate()) {
       bool others = false;
       for (const auto& [id, peer] : peers_) others = others || peer.IsMember();
-      const bool placed =
-          std::all_of(plan_.placements.begin(), plan_.placements.end(),
-                      [](const policy::Placement& p) { return !p.target || !p.active.empty(); });
+      // The plan may be older than the stops here: only what is active elsewhere was taken over.
+      const bool placed = std::all_of(
+          plan_.placements.begin(), plan_.placements.end(), [&](const policy::Placement& p) {
+            return !p.target || std::any_of(p.active.begin(), p.active.end(),
+                                            [&](NodeId id) { return id != settings_.self; });
+          });
       const bool patient = now_ - leave_asked_ < kLeaveLimit;
       if (others && patient && (!pending_.empty() || !plan_.orders.empty() || !placed)) return;
     }
@@ -302,6 +306,14 @@ void Member::Heartbeats() {
     Send(id, beat);
   }
   SendOrders();
+}
+
+// It is said once, and a packet that was overtaken by a later one is refused: so it is the last of
+// its step. Where it is lost the voters wait for the end of their grants.
+void Member::SendRelease() {
+  if (release_due_.IsNone()) return;
+  for (const auto& [id, peer] : peers_) Send(id, messaging::VoteRelease{release_due_});
+  release_due_ = Term();
 }
 
 void Member::ReportToDisk() {
