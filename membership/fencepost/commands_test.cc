@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/text.h"
+
 namespace fencepost::command {
 namespace {
 
@@ -194,11 +196,70 @@ TEST_F(Operator, GetsHelpThatNamesEverySubcommand) {
   EXPECT_EQ(done.code, kDone);
   for (const Command& command : Commands()) {
     EXPECT_THAT(done.out, HasSubstr(std::string(command.name)));
-    Arguments words = {"quorum", "timing", "--help"};
-    if (command.name != "quorum timing") words = {std::string(command.name), "--help"};
+    Arguments words = Split(command.name, ' ');
+    words.push_back("--help");
     EXPECT_THAT(Run(words).out, StartsWith("Usage: fencepost " + std::string(command.name)));
   }
   EXPECT_THAT(Run({"--version"}).out, StartsWith("fencepost 0."));
+}
+
+class NodeOperator : public Operator {
+ protected:
+  NodeOperator() {
+    WriteConfig(Cat("[paths]\nstate_dir = \"", Path("state"), "\"\nrun_dir = \"", Path("run"),
+                    "\"\ncib = \"", Path("cib.xml"), "\"\n"));
+  }
+  [[nodiscard]] Outcome With(Arguments words) const {
+    words.insert(words.end(), {"--config", Path("f.toml")});
+    return Run(words);
+  }
+  void WriteCib(const std::string& beta) const {
+    std::ofstream(Path("new.xml"))
+        << "<cib admin_epoch=\"0\" epoch=\"3\" num_updates=\"0\" validate-with=\"pacemaker-3.9\">"
+           "<configuration><crm_config/><nodes><node id=\"1\" uname=\"alpha\"/>"
+           "<node id=\"2\" uname=\""
+        << beta << "\"/></nodes><resources/><constraints/></configuration></cib>";
+  }
+};
+
+TEST_F(NodeOperator, GivesANewNodeItsVoterStateOnce) {
+  const Outcome first = With({"init"});
+  EXPECT_EQ(first.err, "");
+  EXPECT_EQ(first.code, kDone);
+  EXPECT_THAT(first.out, HasSubstr("such a node could vote twice"));
+  const Outcome again = With({"init"});
+  EXPECT_EQ(again.code, kFailed);
+  EXPECT_THAT(again.err, HasSubstr("holds the state 'voter' of a node that has voted"));
+  std::ofstream(Path("state/fencepostd/voter")) << "rotten";
+  EXPECT_EQ(With({"init"}).code, kFailed) << "a damaged state is a state";
+}
+
+TEST_F(NodeOperator, InstallsACheckedCib) {
+  WriteCib("beta");
+  EXPECT_THAT(With({"cib", "check", Path("new.xml")}).out, HasSubstr("version   0.3.0\n"));
+  EXPECT_FALSE(std::filesystem::exists(Path("cib.xml")));
+  const Outcome done = With({"cib", "load", Path("new.xml")});
+  EXPECT_EQ(done.err, "");
+  EXPECT_EQ(done.code, kDone);
+  EXPECT_TRUE(std::filesystem::exists(Path("cib.xml")));
+}
+
+TEST_F(NodeOperator, IsRefusedACibThatDoesNotFit) {
+  WriteCib("gamma");
+  const Outcome done = With({"cib", "load", Path("new.xml")});
+  EXPECT_EQ(done.code, kFailed);
+  EXPECT_THAT(done.err, StartsWith("the CIB's node 2 (gamma): is called beta in the"));
+  EXPECT_FALSE(std::filesystem::exists(Path("cib.xml")));
+  EXPECT_THAT(With({"cib", "check", Path("none.xml")}).err, HasSubstr("No such file"));
+}
+
+TEST_F(NodeOperator, IsToldThatTheDaemonDoesNotRun) {
+  const Outcome status = With({"status"});
+  EXPECT_EQ(status.code, 2);
+  EXPECT_THAT(status.err, HasSubstr("is not running: nobody answers at " + Path("run")));
+  EXPECT_THAT(status.err, HasSubstr("start it with"));
+  EXPECT_EQ(With({"stop"}).code, kDone);
+  EXPECT_EQ(With({"cleanup", "app"}).code, kFailed);
 }
 
 }  // namespace
