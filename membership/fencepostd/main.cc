@@ -48,17 +48,18 @@ int Main(const Options& options) {
   }
   std::optional<Background> background;
   if (!options.foreground && !options.debug) {
-    auto split = Background::Split();
-    if (!split) return Complain(split.error().Text());
-    background = std::move(*split);
+    auto entered = Background::Enter();
+    if (!entered) return Complain(entered.error().Text());
+    background = std::move(*entered);
   }
-  const bool to_stderr = options.debug || settings->config.log == config::LogTarget::kStderr;
+  const bool to_syslog =
+      background || (settings->config.log == config::LogTarget::kSyslog && !options.debug);
   const auto sink =
-      MakeFactSink(to_stderr ? FactTarget::kStderr : FactTarget::kSyslog, "fencepostd");
+      MakeFactSink(to_syslog ? FactTarget::kSyslog : FactTarget::kStderr, "fencepostd");
   sink->Record(GoRealtime());
   const auto wiring = Wiring::Open(std::move(*settings), *sink);
   if (!wiring) return Complain(wiring.error().Text());
-  if (background) background->Ready(to_stderr);
+  if (background) background->Ready();
   const Status ended = (*wiring)->Run();
   return ended ? 0 : Complain(ended.error().Text());
 }
