@@ -32,7 +32,7 @@ struct ProcessEnd {
   bool started = false;
   bool missing = false;  // not started, because there is no such program
   bool killed = false;   // by us, at kill_at or by Kill()
-  int exit_code = -1;   // -1 when it did not exit by itself
+  int exit_code = -1;    // -1 when it did not exit by itself
   int signal = 0;
   std::string output;  // stdout, cut at kMaxProcessOutput
   std::string errors;  // stderr, likewise; or why it was not started
