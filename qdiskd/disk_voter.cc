@@ -102,13 +102,34 @@ bool DiskVoter::SomebodyElseIsUs(const RegionRead& read) {
     const bool later = slot->incarnation > incarnation_;
     const bool other = slot->incarnation == incarnation_ && slot->boot != boot_;
     if (!later && !other) continue;
-    stopped_ =
-        Cat("node ", settings_.self, " is written by another daemon, incarnation ",
-            slot->incarnation, " of boot ", UuidText(slot->boot.bytes), ": two nodes have the id ",
-            settings_.self, "; give each node its own id and start again");
-    Say(Severity::kCritical, "slot-taken-over").With("why", stopped_);
+    StopTakenOver(*slot);
     return true;
   }
+  return false;
+}
+
+void DiskVoter::StopTakenOver(const Slot& slot) {
+  stopped_ =
+      Cat("node ", settings_.self, " is written by another daemon, incarnation ", slot.incarnation,
+          " of boot ", UuidText(slot.boot.bytes), ": two nodes have the id ", settings_.self,
+          "; give each node its own id and start again");
+  Say(Severity::kCritical, "slot-taken-over").With("why", stopped_);
+}
+
+// The slot knows later starts than we do: our state was lost, or another node has our id and lives.
+// Until the slot is stale the second may be true, and it is the newcomer who stops.
+bool DiskVoter::SlotIsOurs(MonoTime now, Disk& disk, const KnownSlot& own) {
+  if (written_ || own.slot.incarnation < incarnation_) return true;
+  if (!claimed_) claimed_ = Claim{own.slot, now};
+  if (IsNewer(own.slot, claimed_->slot)) {
+    StopTakenOver(own.slot);
+    return false;
+  }
+  const MonoTime stale =
+      claimed_->seen + settings_.tko * std::max(own.slot.interval, settings_.interval);
+  if (now >= stale) return true;
+  disk.trouble = "its slot of this node knows later starts: is another daemon writing it?";
+  next_cycle_ = stale;
   return false;
 }
 
@@ -123,6 +144,7 @@ void DiskVoter::Learn(MonoTime now, Disk& disk, const RegionRead& read) {
   }
   const KnownSlot* own = disk.memory.Find(settings_.self);
   FENCEPOST_CHECK(own != nullptr);
+  if (!SlotIsOurs(now, disk, *own)) return;
   disk.floor = std::max(disk.floor, own->slot.promise);
   if (!written_ && own->slot.incarnation >= incarnation_) {
     incarnation_ = Incarnation(own->slot.incarnation.value() + 1);

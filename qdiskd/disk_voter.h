@@ -188,6 +188,8 @@ class DiskVoter {
   void Learn(MonoTime now, Disk& disk, const RegionRead& read);
   void LoseDisk(Disk& disk, const std::string& why);
   bool SomebodyElseIsUs(const RegionRead& read);
+  void StopTakenOver(const Slot& slot);
+  [[nodiscard]] bool SlotIsOurs(MonoTime now, Disk& disk, const KnownSlot& own);
   void MayStartCycle(MonoTime now);
   void StartCycle(MonoTime now);
   void WriteTo(MonoTime now, int index);
@@ -213,6 +215,11 @@ class DiskVoter {
   Incarnation incarnation_;
   MonoTime may_publish_at_;  // R6: then the leases of an earlier incarnation are over
   bool written_ = false;     // this incarnation has written somewhere
+  struct Claim {
+    Slot slot;
+    MonoTime seen;
+  };
+  std::optional<Claim> claimed_;  // our slot when it first knew later starts than we do
   std::vector<Disk> disks_;
   std::uint64_t sequence_ = 0;
   std::string stopped_;
