@@ -32,6 +32,9 @@ void Format(Bytes& medium, const Superblock& superblock, const MacFunction& mac 
 class Consumer {
  public:
   Consumer(sim::LocalHub& hub, sim::Machine& machine, std::uint32_t user = 0);
+  ~Consumer() { Kill(); }
+  Consumer(const Consumer&) = delete;
+  Consumer& operator=(const Consumer&) = delete;
   void Connect(bool hello = true);
   void Kill() { life_->End(); }
   void Freeze() { life_->Freeze(); }

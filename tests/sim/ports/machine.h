@@ -6,8 +6,10 @@
 //          frozen they are kept and come in order after the thaw.
 // Cruelty: rate and offset per boot; a boot resets the clock to a small value; Pause() stops clock
 //          and lives together, as a hypervisor does; a life may be late in every single callback.
-// Ownership: Machine outlives its lives' ports. A life, and with it ports and daemon, may be
-//          destroyed at any time but from inside one of its own callbacks.
+// Ownership: Machine outlives its lives' ports. Every life is ended before the last pointer to it
+// is
+//          let go: what waits in its queue may point back to it. A life, and with it ports and
+//          daemon, may be destroyed at any time but from inside one of its own callbacks.
 #pragma once
 #include <deque>
 #include <functional>

@@ -19,7 +19,7 @@ Result<std::optional<Bytes>> SimStateStore::Load(std::string_view name) {
 
 void SimStateStore::Store(std::string_view name, Bytes value, std::function<void(Status)> done) {
   ++state_.stores_;
-  Timeline& world = life_->world();
+  Timeline& world = state_.world_;
   const auto pending =
       std::make_shared<Pending>(Pending{std::string(name), std::move(value), false});
   life_->OnEnd([&state = state_, &world, pending] {
