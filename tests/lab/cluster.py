@@ -41,8 +41,11 @@ class Cluster(ABC):
         """A living node that knows it has no quorum and says it holds nothing."""
 
     @abstractmethod
-    def prefer(self, world: World, node: Node | None) -> None:
-        """`node` shall win the next split; None: whoever is active. Returns when all know it."""
+    def prefer(self, world: World, active_wins: bool | None) -> None:
+        """The active node shall win the next split, or lose it; None: it does not matter.
+
+        Called of a whole cluster; may hand the address over to get there. When it returns the
+        cluster may still be becoming whole again."""
 
     @abstractmethod
     def stop(self, node: Node) -> None:

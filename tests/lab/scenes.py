@@ -38,14 +38,11 @@ class Scene:
     moves: bool  # the address goes to the standby; otherwise it stays
     loser_may_be_killed: bool
     echoes_may_be_lost: bool
+    active_wins: bool | None = None  # what the scores say of a split; None: they do not matter
     prepare: Callable[[Stage], None] = lambda _: None
     loser_leaves: bool = True  # the outcome includes that the loser is off or quiesced
     bound_ms: float | None = None
     aftermath: Callable[[Stage], None] = lambda _: None
-
-
-def _prefer_standby(stage: Stage) -> None:
-    stage.cluster.prefer(stage.world, stage.standby)
 
 
 def _power_loss(stage: Stage) -> None:
@@ -65,8 +62,7 @@ def _planned_stop(stage: Stage) -> None:
     stage.cluster.stop(stage.active)
 
 
-def _prefer_standby_and_lie(stage: Stage) -> None:
-    stage.cluster.prefer(stage.world, stage.standby)
+def _lie(stage: Stage) -> None:
     stage.world.bmcs[stage.active.name].faults = Faults(lie=True)
 
 
@@ -89,11 +85,12 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "2", "the nodes stop hearing each other, both see the disk",
         _split, moves=False, loser_may_be_killed=True, echoes_may_be_lost=False,
+        active_wins=True,
     ),
     Scene(
         "2b", "the same, with scores that prefer the peer",
         _split, moves=True, loser_may_be_killed=True, echoes_may_be_lost=True,
-        prepare=_prefer_standby,
+        active_wins=False,
     ),
     Scene(
         "3", "the nodes stop hearing each other and the active one loses the disk",
@@ -112,7 +109,7 @@ SCENES: tuple[Scene, ...] = (
 BROKEN_FENCING = Scene(
     "2b-broken-fencing", "a split with a lying BMC and frozen daemons",
     _split_and_freeze, moves=True, loser_may_be_killed=True, echoes_may_be_lost=True,
-    prepare=_prefer_standby_and_lie, loser_leaves=False, aftermath=_repair_bmc,
+    active_wins=False, prepare=_lie, loser_leaves=False, aftermath=_repair_bmc,
 )  # fmt: skip
 
 
@@ -124,6 +121,8 @@ def scene(name: str) -> Scene:
 
 
 def play(chosen: Scene, world: World, cluster: Cluster) -> Verdict:
+    make_whole(world, cluster)
+    cluster.prefer(world, chosen.active_wins)
     stage = make_whole(world, cluster)
     chosen.prepare(stage)
     start = now_ns()
@@ -135,7 +134,6 @@ def play(chosen: Scene, world: World, cluster: Cluster) -> Verdict:
     chosen.aftermath(stage)
     not_restored = _restore(stage)
     restored = now_ns()
-    cluster.prefer(world, None)
     expected = _expectation(chosen, stage, start, end, restored)
     verdict = judge(world.observer.settled(), expected)
     if not outcome_seen:
@@ -146,7 +144,7 @@ def play(chosen: Scene, world: World, cluster: Cluster) -> Verdict:
 
 
 def make_whole(world: World, cluster: Cluster) -> Stage:
-    """All healed, all on, one holder, nobody preferred."""
+    """All healed, all on, one holder."""
     world.switch.heal_all()
     world.power_on()
 

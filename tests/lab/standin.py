@@ -35,7 +35,7 @@ class StandIn(Cluster):
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._stopped: set[str] = set()
-        self._preferred: Node | None = None
+        self._preferred: Node | None = None  # None: whoever is active
         self._active: Node | None = None
         self._error: BaseException | None = None
 
@@ -57,8 +57,9 @@ class StandIn(Cluster):
     def quiesced(self, node: Node) -> bool:
         return False  # its losers are fenced, always
 
-    def prefer(self, world: World, node: Node | None) -> None:
-        self._preferred = node
+    def prefer(self, world: World, active_wins: bool | None) -> None:
+        assert self._active
+        self._preferred = self._world.other(self._active) if active_wins is False else None
 
     def stop(self, node: Node) -> None:
         with self._lock:
@@ -92,6 +93,8 @@ class StandIn(Cluster):
     def _step(self) -> None:
         world = self._world
         first, second = world.nodes.values()
+        if not first.running and not second.running:
+            self._active = None
         if self._active is None:
             if first.running and second.running:
                 self._active = first
