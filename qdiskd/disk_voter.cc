@@ -356,6 +356,8 @@ void DiskVoter::TakeStock() {
 bool DiskVoter::IsFresh(const KnownSlot& known) const {
   if (known.slot.IsBlank()) return false;
   if (known.slot.node == settings_.self) return true;
+  const auto off = off_.find(known.slot.node);
+  if (off != off_.end() && off->second > known.changed) return false;
   const Duration interval = std::max(known.slot.interval, settings_.interval);
   return known.silent_until - known.changed < settings_.tko * interval;
 }
@@ -381,9 +383,7 @@ bool DiskVoter::MayPromise() const {
   const Term held = highest_held_;
   if (held.IsNone() || held.node() == settings_.self || HolderConceded(held)) return true;
   for (const KnownSlot& known : region_) {
-    if (known.slot.node != held.node()) continue;
-    const auto off = off_.find(held.node());
-    if (!IsFresh(known) || (off != off_.end() && off->second > known.changed)) return true;
+    if (known.slot.node == held.node() && !IsFresh(known)) return true;
   }
   return election_.Elects(settings_.self) && !election_.Elects(held.node());
 }
