@@ -208,6 +208,7 @@ class Member {
   [[nodiscard]] NodeId HeardCoordinator() const;
   [[nodiscard]] std::uint64_t HeardView() const;
   [[nodiscard]] bool DiskIsShared() const;
+  [[nodiscard]] bool OthersAreElected() const;  // another side of a split, on the disk
   [[nodiscard]] bool AllStopped() const;
   [[nodiscard]] bool MustBeFenced() const;  // a resource of this node does not stop
   [[nodiscard]] std::string NameOf(NodeId id) const;

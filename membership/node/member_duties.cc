@@ -137,6 +137,11 @@ void Member::GiveUpAuthority(const std::string& why, MonoTime grace) {
   StepExecutor(executor::Revoke{});
 }
 
+bool Member::OthersAreElected() const {
+  return disk_ && disk_->view.readable && disk_->view.election.sides > 1 &&
+         !disk_->view.election.Elects(settings_.self);
+}
+
 void Member::StandOrNot() {
   const NodeId coordinator = HeardCoordinator();
   if (coordinator.value() != 0) {
@@ -154,7 +159,7 @@ void Member::StandOrNot() {
     }
     stand_at_ = now_ + rank * kIntervalsPerRank * settings_.interval;
   }
-  if (now_ < stand_at_ || leaving_) return;
+  if (now_ < stand_at_ || leaving_ || OthersAreElected()) return;
   stand_at_ = kNever;
   StepCandidate(quorum::candidate::Stand{});
 }

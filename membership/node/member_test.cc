@@ -47,6 +47,21 @@ TEST_F(MemberScene, TheActiveNodeLosesPower) {  // scene 1
   EXPECT_LT(*took, std::chrono::seconds(3)) << "its power device says off: no lease is waited for";
 }
 
+TEST_F(MemberScene, ADeadNodeOfHigherScoreIsNotWaitedFor) {  // L1: its slot is fresh for a while
+  world_.node(kA).score = 100;
+  world_.PowerOn(kA);
+  ASSERT_TRUE(world_.RunUntil(kSettle, [&] { return AllOn(kA); }));
+  world_.PowerOn(kB);
+  world_.Run(std::chrono::seconds(10));
+  ASSERT_TRUE(AllOn(kA));
+  const int before = world_.Told(kB, "quorate");
+  world_.PowerOff(kA);
+  const auto took = world_.RunUntil(kSettle, [&] { return AllOn(kB); });
+  ASSERT_TRUE(took);
+  EXPECT_LT(*took, std::chrono::seconds(3));
+  EXPECT_EQ(world_.Told(kB, "quorate"), before + 1) << "not given up again and again";
+}
+
 TEST_F(MemberScene, APureSplitKeepsTheActiveSideAndKillsNobody) {  // scene 2
   Bring();
   world_.Cut(kA, kB);
@@ -68,6 +83,7 @@ TEST_F(MemberScene, APureSplitMovesToTheHigherScore) {  // scene 2b
   world_.PowerOn(kB);
   world_.Run(std::chrono::seconds(10));
   ASSERT_TRUE(AllOn(kA)) << "a higher score alone moves nothing";
+  const int before = world_.Told(kA, "candidate");
   world_.Cut(kA, kB);
   const auto took = world_.RunUntil(kSettle, [&] { return AllOn(kB); });
   ASSERT_TRUE(took);
@@ -77,6 +93,7 @@ TEST_F(MemberScene, APureSplitMovesToTheHigherScore) {  // scene 2b
   EXPECT_TRUE(std::find(world_.fenced().begin(), world_.fenced().end(), "node-2 by node-1") ==
               world_.fenced().end())
       << "the winner was shot";
+  EXPECT_EQ(world_.Told(kA, "candidate"), before) << "who conceded does not stand again";
 }
 
 TEST_F(MemberScene, ASplitInWhichTheActiveNodeLosesTheDiskToo) {  // scene 3
