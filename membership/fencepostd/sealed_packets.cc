@@ -9,8 +9,10 @@ constexpr std::size_t kOpenBytes = 1 + seal::kNonceBytes;  // what travels unsea
 }  // namespace
 
 SealedPackets::SealedPackets(seal::ClusterKey key, ClusterId cluster) : key_(std::move(key)) {
-  header_.push_back(kEnvelopeVersion);
-  header_.insert(header_.end(), cluster.bytes.begin(), cluster.bytes.end());
+  ByteWriter w;
+  w.Put(kEnvelopeVersion);
+  w.PutBytes(cluster.bytes);
+  header_ = w.Take();
 }
 
 Bytes SealedPackets::Seal(const seal::Nonce24& nonce, ByteView packet) const {
