@@ -104,6 +104,7 @@ DEVICE = """\
 """
 # What a service file says: start at boot, start again on failure, not after a clean end.
 BOOT = """\
+ulimit -l unlimited 2>/dev/null || true # LimitMEMLOCK=infinity, where the machine allows it
 keep() {{ until "$@"; do echo "$1 ended with $?; again in 0.2 s"; sleep 0.2; done; }}
 {daemons}"""
 START = """\
