@@ -89,7 +89,7 @@ def chosen_scenes(options: argparse.Namespace) -> Sequence[Scene]:
 
 def run(options: argparse.Namespace) -> int:
     bin_dir = (options.build / "bin").resolve()
-    logs = (options.build / "demo-logs").resolve()
+    logs = (options.logs or options.build / "demo-logs").resolve()
     shutil.rmtree(logs, ignore_errors=True)
     specs = [NodeSpec(name, number, "", (bin_dir,)) for number, name in enumerate(NODES, 1)]
     cluster = FencepostCluster(bin_dir)
@@ -122,6 +122,7 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, choices=range(1, REPEAT_LIMIT + 1), default=1,
                         metavar=f"1..{REPEAT_LIMIT}")  # fmt: skip
     parser.add_argument("--csv", type=Path)
+    parser.add_argument("--logs", type=Path)
     parser.add_argument("--break", dest="break_what", choices=["fencing"])
     parser.add_argument("--expect-unsafe", action="store_true")
     parser.add_argument("--keep", action="store_true")
