@@ -117,7 +117,10 @@ void Member::OnHeartbeat(NodeId from, const messaging::Packet& packet,
   const auto sent = sent_.find(m.echo);
   if (sent == sent_.end()) return;
   const MonoTime until = sent->second + Deflate(m.remaining, settings_.times.drift);
-  if (until <= now_ || (FollowsAnother() && m.term < authority_term_)) return;
+  // Terms of quorate coordinators rise: what a lower one said is outdated, however long it lasts.
+  if (until <= now_ || Quorate() || m.term < highest_obeyed_) return;
+  if (!ClaimIsWithdrawn()) return;
+  highest_obeyed_ = m.term;
   if (m.term != authority_term_) {
     Say(Severity::kNotice, "follows").With("coordinator", NameOf(from)).With("term", m.term);
     authority_term_ = m.term;
@@ -177,6 +180,7 @@ void Member::OnMustDrop(const qdiskd::notice::MustDrop& m) {
 
 void Member::OnDiskView(const qdiskd::local::View& view) {
   disk_ = view;
+  disk_seen_at_ = now_;
   StepCandidate(quorum::candidate::SawTerm{view.view.highest_promise});
   for (auto& [id, peer] : peers_) {
     if (!view.view.readable) peer.DiskUnreadable();
@@ -185,6 +189,7 @@ void Member::OnDiskView(const qdiskd::local::View& view) {
   for (const qdiskd::NodeOnDisk& node : view.view.nodes) {
     const auto peer = peers_.find(node.node);
     if (peer != peers_.end()) peer->second.SeeOnDisk(node, view.view.began);
+    if (node.node == settings_.self) SeeOwnSlot(node.slot);
     // A holder that conceded counts nothing of that term: its grant of our vote is over.
     if (node.node == granted_seen_.node() && node.node != settings_.self &&
         node.slot.conceded >= granted_seen_ && !granted_seen_.IsNone()) {
@@ -207,7 +212,10 @@ void Member::On(const event::CounterStored& e) {
 }
 void Member::On(const event::AgentProcessEnded& e) { StepExecutor(e.end); }
 void Member::On(const event::FenceAgentEnded& e) { StepFencer(e.end); }
-void Member::On(const event::Cleanup& e) { StepExecutor(executor::Forget{e.resource}); }
+void Member::On(const event::Cleanup& e) {
+  StepExecutor(executor::Forget{e.resource});
+  if (stopping_all_) StepExecutor(executor::StopAll{});  // it may be tried again
+}
 
 void Member::On(const event::Leave&) {
   if (leaving_) return;

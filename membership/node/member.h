@@ -140,7 +140,7 @@ class Member {
   // R9: a watchdog of this time-out may be fed now: what runs here is covered until it would bite,
   // or nothing runs and nothing can start.
   [[nodiscard]] bool MayFeed(MonoTime now, Duration watchdog) const {
-    return quiesced_ || now + watchdog <= grace_until_;
+    return quiesced_ || HoldsNothing() || now + watchdog <= grace_until_;
   }
   // The coordinator's proof, for the simulator's oracle: nullopt while it may not act.
   [[nodiscard]] std::optional<MonoTime> QuorateUntil(MonoTime now) const {
@@ -182,6 +182,9 @@ class Member {
   // No more orders from now on; what runs may run until `grace`.
   void GiveUpAuthority(const std::string& why, MonoTime grace);
   void Quiesce();
+  [[nodiscard]] bool ClaimIsWithdrawn();
+  void SeeOwnSlot(const qdiskd::Slot& slot);
+  void WatchDisk();
   void FollowLeave();
   void AskPower();
   void Heartbeats();
@@ -209,6 +212,10 @@ class Member {
   [[nodiscard]] std::uint64_t HeardView() const;
   [[nodiscard]] bool DiskIsShared() const;
   [[nodiscard]] bool OthersAreElected() const;  // another side of a split, on the disk
+  // Nothing runs, and nothing can start before authority is given anew.
+  [[nodiscard]] bool HoldsNothing() const {
+    return stopping_all_ && executor_.IsQuiesced() && !fencer_.MaySwitch();
+  }
   [[nodiscard]] bool AllStopped() const;
   [[nodiscard]] bool MustBeFenced() const;  // a resource of this node does not stop
   [[nodiscard]] std::string NameOf(NodeId id) const;
@@ -236,7 +243,10 @@ class Member {
   MonoTime authority_until_{};
   MonoTime grace_until_{};          // without authority, what runs may run until then
   bool coordinator_ended_ = false;  // the one obeyed gave up its term: no more of its orders
+  Term highest_obeyed_;
   bool stopping_all_ = false, quiesced_ = false;
+  bool claim_stands_ = false;  // it was made, and others may still read it
+  MonoTime claim_again_at_{};  // it was taken back for an offer of authority; until then
   std::set<std::uint64_t> seen_orders_;
   std::vector<messaging::DoneOrder> done_;
 
@@ -252,6 +262,8 @@ class Member {
   // The disk.
   bool disk_connected_ = false;
   std::optional<qdiskd::local::View> disk_;
+  MonoTime disk_seen_at_{};
+  bool shown_on_disk_ = false;  // the own slot was read there, and says that this boot is here
   std::optional<qdiskd::notice::Waiting> disk_waits_;
   std::optional<qdiskd::NodeReport> reported_;
 

@@ -8,6 +8,8 @@ namespace fencepost::node {
 
 void Member::Coordinate() {
   if (!Quorate()) return;
+  // Others take a blank slot, or one that says "left", for a node that runs nothing.
+  if (settings_.disk_votes.value() != 0 && !shown_on_disk_) return;
   JudgeMembers();
   plan_ = policy::Decide(settings_.cib, ClusterNow());
   GiveOrders();
@@ -17,7 +19,7 @@ void Member::Coordinate() {
 void Member::JudgeMembers() {
   for (auto& [id, peer] : peers_) {
     const bool heard = peer.IsHeard(now_, settings_.peer_timeout);
-    if (peer.lost_at() < quorate_since_ && !peer.IsMember()) peer.Lose(now_);  // a new reign
+    if (peer.lost_at() < quorate_since_ && !peer.IsMember()) peer.BeginReign(now_);
     const bool left = peer.on_disk() && peer.on_disk()->slot.report.left;
     if (peer.IsMember() && (!heard || left || !peer.WasMemberInThisIncarnation())) {
       Say(Severity::kWarning, "member-lost").With("peer", NameOf(id));

@@ -24,7 +24,9 @@ messaging::StatusOnWire OnWire(const ResourceStatus& status) {
 }  // namespace
 
 void Member::Duties() {
-  StepCandidate(quorum::candidate::Tick{});
+  WatchDisk();
+  // A term that is being given up is not renewed: what others wait for must come to its end.
+  if (stand_down_why_.empty()) StepCandidate(quorum::candidate::Tick{});
   StepExecutor(executor::Tick{});
   if (fencer_wake_ <= now_) {
     fencer_wake_ = kNever;
@@ -45,6 +47,7 @@ void Member::Duties() {
   if (FollowsAnother()) wake = std::min(wake, authority_until_);
   if (const auto until = candidate_.QuorateUntil(now_)) wake = std::min(wake, *until);
   if (grace_until_ > now_) wake = std::min(wake, grace_until_);
+  if (claim_again_at_ > now_) wake = std::min(wake, claim_again_at_);
   if (candidate_.term().IsNone() && stand_at_ > now_) wake = std::min(wake, stand_at_);
   out_.wake_at = std::max(wake, now_ + Millis(1));
 }
@@ -81,10 +84,13 @@ void Member::KeepAuthority() {
       quorate_since_ = now_;
       Say(Severity::kNotice, "quorate").With("term", candidate_.term());
       authority_term_ = Term();  // from now on it is its own
+      highest_obeyed_ = std::max(highest_obeyed_, candidate_.term());
     } else {
       Say(Severity::kWarning, "quorum-lost").With("term", candidate_.term());
       StepFencer(stonith::RightsLost{candidate_.term()});
       ForgetCoordination();
+      // The fencer will not act under it again, and others may wait for its end.
+      AskToStandDown("its quorum was lost", false);
     }
     next_heartbeat_ = now_;
   }
@@ -115,8 +121,9 @@ void Member::Quiesce() {
     StepExecutor(executor::StopAll{});
     if (!executor_.IsQuiesced()) Say(Severity::kWarning, "stopping-everything");
   }
-  if (!quiesced_ && executor_.IsQuiesced() && !fencer_.MaySwitch()) {
-    quiesced_ = true;
+  const bool may_claim = leave_final_ || now_ >= claim_again_at_;
+  if (!quiesced_ && may_claim && HoldsNothing()) {
+    quiesced_ = claim_stands_ = true;
     nonce_floor_ = counter_;
     authority_term_ = Term();
     next_heartbeat_ = now_;
@@ -124,6 +131,39 @@ void Member::Quiesce() {
   } else if (!executor_.IsQuiesced()) {
     quiesced_ = false;
   }
+}
+
+// A claim on the disk says that no message of before its writing gives authority, and it is written
+// anew with every cycle. So authority is taken only after the claim was taken back, in answer to a
+// message of after that: a coordinator that believed the claim did not send it.
+bool Member::ClaimIsWithdrawn() {
+  if (!quiesced_ && !claim_stands_) return true;
+  claim_again_at_ = now_ + settings_.peer_timeout;  // the offer may come to nothing
+  if (quiesced_) {
+    quiesced_ = false;
+    nonce_floor_ = counter_;
+    next_heartbeat_ = now_;
+  }
+  // Without a readable disk nothing new is written there.
+  if (!disk_ || !disk_->view.readable) claim_stands_ = false;
+  return false;
+}
+
+void Member::SeeOwnSlot(const qdiskd::Slot& slot) {
+  if (slot.IsBlank() || slot.boot != settings_.boot) return;
+  shown_on_disk_ = shown_on_disk_ || !slot.report.left;
+  if (!claim_stands_ || quiesced_ || slot.report.quiesced) return;
+  claim_stands_ = false;
+  nonce_floor_ = counter_;
+  next_heartbeat_ = now_;
+}
+
+// A qdiskd that hangs says nothing: what it said last is no view of the disk any more.
+void Member::WatchDisk() {
+  if (!disk_ || now_ - disk_seen_at_ < settings_.stale_after / 2) return;
+  Say(Severity::kWarning, "qdiskd-silent");
+  disk_.reset();
+  for (auto& [id, peer] : peers_) peer.DiskUnreadable();
 }
 
 void Member::GiveUpAuthority(const std::string& why, MonoTime grace) {

@@ -152,6 +152,14 @@ void MemberWorld::OpenDisk(int i) {
   At(kDiskIo, i, [this, i] { ToVoter(i, qdiskd::event::DiskReady{0}); });
 }
 
+void MemberWorld::LetGo(int a, int b) {
+  auto held = held_.extract({a, b});
+  for (messaging::Packet& packet : held.mapped()) {
+    At(kWire, b,
+       [this, b, packet = std::move(packet)] { ToMember(b, event::PacketReceived{packet}); });
+  }
+}
+
 void MemberWorld::CutDisk(int i) {
   node(i).disk_path = false;
   At(timing_.io_timeout, i, [this, i] { ToVoter(i, qdiskd::event::DiskLost{0, "path cut"}); });
@@ -267,6 +275,10 @@ void MemberWorld::Perform(int i, MemberEffects effects) {
   for (messaging::Packet& packet : effects.packets) {
     const int to = IndexOf(packet.to);
     if (cut_.count({i, to}) != 0) continue;
+    if (const auto held = held_.find({i, to}); held != held_.end()) {
+      held->second.push_back(std::move(packet));
+      continue;
+    }
     At(kWire, to, [this, to, i, packet = std::move(packet)] {
       if (cut_.count({i, to}) == 0) ToMember(to, event::PacketReceived{packet});
     });

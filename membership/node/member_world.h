@@ -48,6 +48,9 @@ class MemberWorld {
   void StartVoter(int i);
   void Cut(int a, int b) { cut_.insert({a, b}), cut_.insert({b, a}); }
   void Heal() { cut_.clear(); }
+  // What a sends to b is kept on the wire, and comes in order when it is let go: a late network.
+  void Hold(int a, int b) { held_[{a, b}]; }
+  void LetGo(int a, int b);
   void CutDisk(int i);
   void HealDisk(int i);
   void Leave(int i) { ToMember(i, event::Leave{}); }
@@ -93,6 +96,7 @@ class MemberWorld {
   std::vector<Node> nodes_;
   std::vector<qdiskd::Slot> disk_;
   std::set<std::pair<int, int>> cut_;
+  std::map<std::pair<int, int>, std::vector<messaging::Packet>> held_;
   std::map<int, Duration> member_wake_, voter_wake_;
   std::vector<std::string> timeline_, violations_, fenced_;
 };

@@ -41,10 +41,16 @@ void Peer::Lose(MonoTime now) {
   evidence_.reset();
 }
 
+void Peer::BeginReign(MonoTime now) {
+  Lose(now);
+  member_boot_ = BootId();
+}
+
 void Peer::Join() {
   member_ = true;
   member_incarnation_ = incarnation_;
   member_boot_ = heartbeat_.boot;
+  member_disk_incarnation_ = heartbeat_.disk_incarnation;
   evidence_.reset();
 }
 
@@ -60,9 +66,15 @@ void Peer::WeighClaims(MonoTime read_began) {
   // Withdrawn as soon as the slot says otherwise; a verified power-off stands until it joins anew.
   if (evidence_ && *evidence_ != policy::Grade::kPoweredOff) evidence_.reset();
   if (evidence_) return;
+  if (member_boot_.IsNone() && !slot.IsBlank()) {  // under us it was no member: a later boot is new
+    member_boot_ = slot.boot;
+    member_disk_incarnation_ = slot.incarnation;
+  }
+  // A disk that missed the latest writes may still show an older boot.
+  const bool newer = slot.incarnation > member_disk_incarnation_ && slot.boot != member_boot_;
   if (slot.IsBlank() || slot.report.left) {
     evidence_ = policy::Grade::kLeftCleanly;
-  } else if (!member_boot_.IsNone() && slot.boot != member_boot_) {
+  } else if (newer) {
     evidence_ = policy::Grade::kNewBoot;
   } else if (slot.report.quiesced && disk_->changes >= *baseline_ + kChangesForAClaim) {
     evidence_ = policy::Grade::kQuiesced;

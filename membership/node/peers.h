@@ -40,6 +40,8 @@ class Peer {
 
   // Coordinator's side. Lose: it is no member from now on, evidence starts at `now`.
   void Lose(MonoTime now);
+  // Likewise, and whatever boot it is in may have obeyed another coordinator.
+  void BeginReign(MonoTime now);
   void Join();
   [[nodiscard]] bool IsMember() const { return member_; }
   [[nodiscard]] bool WasMemberInThisIncarnation() const {
@@ -64,7 +66,9 @@ class Peer {
 
   bool member_ = false;
   Incarnation member_incarnation_;
-  BootId member_boot_;  // the boot in which it may have run something
+  // The boot in which it may have run something, and the incarnation of its qdiskd in that boot.
+  BootId member_boot_;
+  Incarnation member_disk_incarnation_;
   MonoTime since_{};
   std::optional<std::uint64_t> baseline_;  // its changes in the first view read after `since_`
   std::optional<policy::Grade> evidence_;
