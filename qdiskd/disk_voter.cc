@@ -466,6 +466,17 @@ Fact& DiskVoter::Say(Severity severity, std::string_view name) {
   return out_.facts.emplace_back(Fact{severity, name, {}}).With("node", settings_.self);
 }
 
+// The disks show the writes of one cycle at different times. Where this has risen by n, one disk
+// has shown n changes.
+std::uint64_t DiskVoter::Changes(NodeId node) const {
+  std::uint64_t sum = 0;
+  for (const Disk& disk : disks_) {
+    const KnownSlot* known = disk.memory.Find(node);
+    sum += known != nullptr ? known->changes : 0;
+  }
+  return sum / disks_.size();
+}
+
 DiskView DiskVoter::View() const {
   DiskView view;
   view.readable = readable_;
@@ -475,7 +486,7 @@ DiskView DiskVoter::View() const {
   view.election = election_;
   view.disks = settings_.disks;
   for (const KnownSlot& known : region_) {
-    view.nodes.push_back({known.slot.node, known.slot, IsFresh(known), known.changes,
+    view.nodes.push_back({known.slot.node, known.slot, IsFresh(known), Changes(known.slot.node),
                           std::max(Duration(), known.silent_until - known.changed)});
   }
   for (const Disk& disk : disks_) {

@@ -206,6 +206,7 @@ class DiskVoter {
   [[nodiscard]] bool HolderConceded(Term held) const;
   [[nodiscard]] bool HolderHasNewBoot(Term held) const;
   [[nodiscard]] bool IsFresh(const KnownSlot& known) const;
+  [[nodiscard]] std::uint64_t Changes(NodeId node) const;
   [[nodiscard]] int DoneDisks() const;
   [[nodiscard]] int Majority() const { return settings_.disks / 2 + 1; }
   Fact& Say(Severity severity, std::string_view name);
