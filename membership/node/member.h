@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -169,6 +168,7 @@ class Member {
   void StepCandidate(const quorum::CandidateEvent& event);
   void StepExecutor(const executor::Event& event);
   void StepFencer(const stonith::FencerEvent& event);
+  void SayDone(const messaging::DoneOrder& done);
   void OnPowerStatus(const stonith::StatusAnswer& answer);
   void OnFenceAnswer(const stonith::FenceAnswer& answer);
   // After each event (member_duties.cc).
@@ -247,7 +247,7 @@ class Member {
   bool stopping_all_ = false, quiesced_ = false;
   bool claim_stands_ = false;  // it was made, and others may still read it
   MonoTime claim_again_at_{};  // it was taken back for an offer of authority; until then
-  std::set<std::uint64_t> seen_orders_;
+  std::map<std::uint64_t, std::optional<Outcome>> seen_orders_;  // and how they ended
   std::vector<messaging::DoneOrder> done_;
 
   // Candidacy.

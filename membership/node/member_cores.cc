@@ -64,9 +64,11 @@ void Member::StepExecutor(const executor::Event& event) {
         EndPending(done->operation);
         continue;
       }
-      done_.push_back({done->operation, done->outcome});
-      if (done_.size() > kMaxDoneRemembered) done_.erase(done_.begin());
-      next_heartbeat_ = now_;
+      if (done->term != authority_term_) continue;  // its number may be one of another coordinator
+      if (const auto seen = seen_orders_.find(done->operation); seen != seen_orders_.end()) {
+        seen->second = done->outcome;
+      }
+      SayDone({done->operation, done->outcome});
     } else if (std::holds_alternative<executor::StatusChanged>(effect)) {
       next_heartbeat_ = now_;
     } else if (const auto* stuck = std::get_if<executor::NotQuiesced>(&effect)) {
@@ -77,6 +79,13 @@ void Member::StepExecutor(const executor::Event& event) {
       out_.facts.push_back(std::move(*fact));
     }
   }
+}
+
+void Member::SayDone(const messaging::DoneOrder& done) {
+  std::erase(done_, done);
+  done_.push_back(done);
+  if (done_.size() > kMaxDoneRemembered) done_.erase(done_.begin());
+  next_heartbeat_ = now_;
 }
 
 void Member::StepFencer(const stonith::FencerEvent& event) {

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <set>
 
 #include "membership/node/member.h"
 #include "membership/node/member_world.h"
@@ -72,7 +71,12 @@ class OneMember : public testing::Test {
     const MemberEffects effects = last_;
     if (effects.store_counter) Step(event::CounterStored{true});
     if (effects.store_voter) Step(event::VoterStored{true});
-    for (const auto& start : effects.start_processes) EndAgent(start);
+    for (const auto& start : effects.start_processes) {
+      if (agents_hang_)
+        hanging_ = start;
+      else
+        EndAgent(start);
+    }
   }
   void EndAgent(const executor::StartProcess& start) {
     actions_.push_back(start.action);
@@ -195,6 +199,8 @@ class OneMember : public testing::Test {
   std::vector<std::string> facts_;
   std::string timeline_;
   std::uint64_t peer_counter_ = 0;
+  bool agents_hang_ = false;
+  executor::StartProcess hanging_;
 };
 
 messaging::OrderMessage Start() { return {kPeerTerm, 1, 0, ResourceAction::kStart}; }
@@ -274,12 +280,42 @@ TEST_F(OneMember, ClaimsAgainWhenTheOfferComesToNothing) {
   EXPECT_TRUE(member_.Status(now_).quiesced);
 }
 
+TEST_F(OneMember, SaysAgainHowAnOrderEndedWhenItIsRepeated) {
+  Hear(Offer(kPeerTerm, NewestBeat()));
+  const auto stop = [&](std::uint64_t operation) {
+    Hear(messaging::OrderMessage{kPeerTerm, operation, 0, ResourceAction::kStop});
+  };
+  const auto told = [&](std::uint64_t operation) {
+    NewestBeat();
+    const auto& done = std::get<Heartbeat>(beat_.body).done;
+    return std::any_of(done.begin(), done.end(),
+                       [&](const auto& end) { return end.operation == operation; });
+  };
+  for (std::uint64_t i = 1; i <= messaging::kMaxDone + 1; ++i) stop(i);
+  ASSERT_FALSE(told(1)) << "there is room for the newest only, and none of them may have arrived";
+  stop(1);
+  EXPECT_TRUE(told(1));
+  EXPECT_EQ(Did(ResourceAction::kStop), static_cast<int>(messaging::kMaxDone) + 1);
+}
+
+TEST_F(OneMember, DoesNotTellACoordinatorOfTheEndOfAnOrderOfAnother) {
+  Hear(Offer(kPeerTerm, NewestBeat()));
+  agents_hang_ = true;
+  Hear(messaging::OrderMessage{kPeerTerm, 1, 0, ResourceAction::kStop});
+  Hear(Offer(Term(10, kPeer), NewestBeat()));
+  EndAgent(hanging_);
+  NewestBeat();
+  EXPECT_TRUE(std::get<Heartbeat>(beat_.body).done.empty()) << "its own order 1 has not ended";
+}
+
 TEST_F(OneMember, NeverObeysATermBelowOneThatItObeyed) {
   Hear(Offer(kPeerTerm, NewestBeat(), Millis(400)));
   ASSERT_TRUE(Follows());
   Pass(Millis(500));
-  Hear(Offer(Term(8, kPeer), NewestBeat()));
+  for (int i = 0; i < 3; ++i) Hear(Offer(Term(8, kPeer), NewestBeat()));
   EXPECT_FALSE(Follows());
+  for (int i = 0; i < 3; ++i) Hear(Offer(kPeerTerm, NewestBeat()));
+  EXPECT_TRUE(Follows());
 }
 
 TEST_F(OneMember, ObeysNobodyWhileItCoordinates) {
@@ -290,7 +326,10 @@ TEST_F(OneMember, ObeysNobodyWhileItCoordinates) {
 }
 
 TEST_F(OneMember, AfterACleanupWithoutAuthorityItClaimsAgain) {
+  Hear(Offer(kPeerTerm, NewestBeat()));
+  Hear(Start());
   Pass(Millis(5000));
+  ASSERT_EQ(Did(ResourceAction::kStop), 1);
   ASSERT_TRUE(member_.Status(now_).quiesced);
   Step(event::Cleanup{"address"});
   Pass(Millis(500));
