@@ -353,6 +353,26 @@ TEST(DiskVoter, AMajorityOfThreeDisksIsEnough) {
   EXPECT_FALSE(world.RunUntilHeld(kA, Millis(200))) << "one of three is not the disk";
 }
 
+// A claim counts after two changes: on another disk, opened earlier, there were always more.
+TEST(DiskVoter, ASilentNodeDoesNotChangeBecauseAnotherDiskIsRead) {
+  VoterWorld world = AHolds(2, 3);
+  const auto cycles = [&](int count) {
+    for (int i = 0; i < count; ++i)
+      world.Advance(Millis(11)), world.FinishAll(kB), world.FinishAll(kA);
+  };
+  const auto changes = [&] { return world.node(kA).voter->View().nodes[1].changes; };
+  cycles(20);
+  ASSERT_GT(changes(), 10U);
+  world.node(kB).hung = true;
+  world.LoseDisk(kA, 2);
+  world.OpenDisk(kA, 2, false);
+  cycles(3);
+  const std::uint64_t before = changes();
+  world.LoseDisk(kA, 2);
+  cycles(3);
+  EXPECT_EQ(changes(), before);
+}
+
 TEST(DiskVoter, ATermIsUsedOnce) {
   VoterWorld world = AHolds();
   const Term used = world.node(kA).voter->term();
