@@ -1,10 +1,9 @@
 #include "stonith/command.h"
 
 #include <algorithm>
-#include <deque>
 
 #include "base/text.h"
-#include "stonith/fencer.h"
+#include "stonith/drive_fencer.h"
 #include "stonith/metadata.h"
 
 namespace fencepost::stonith {
@@ -15,7 +14,7 @@ constexpr std::string_view kVersion = FENCEPOST_VERSION;
 const NodeId kTarget{1};
 const Term kByHand(1, kTarget);  // an operator's act: one request in this process's life
 
-class CommandRun {
+class CommandRun : private FencerListener {
  public:
   CommandRun(const Arguments& arguments, AgentRunner& runner) : a_(arguments), runner_(runner) {}
 
@@ -57,7 +56,7 @@ class CommandRun {
   Result<AgentDescription> Describe() {
     const auto end = runner_.Run(a_.type, "action=metadata\n", runner_.Now() + kMetadataLimit);
     if (!end.started || end.killed || end.exit_code != 0) {
-      return AgentError(Cat("device type ", a_.type), ToEnd(0, end));
+      return AgentError(Cat("device type ", a_.type), ToAgentEnded(0, end));
     }
     return ParseMetadata(a_.type, end.output);
   }
@@ -72,19 +71,12 @@ class CommandRun {
     return kOk;
   }
 
-  static AgentEnded ToEnd(RunId run, const ProcessEnd& end) {
-    return {run, end.started, end.killed, end.exit_code, end.errors};
-  }
-
-  // Runs one of the fencer's StartAgents to its end.
-  AgentEnded Perform(const StartAgent& start) {
-    const auto end = runner_.Run(start.agent, start.stdin_text, start.kill_at);
+  void Ended(const StartAgent& start, const ProcessEnd& end) override {
     if (a_.debug) {
       runner_.Err(Cat("debug: ", start.agent, " ", start.action, ": exit ", end.exit_code,
                       end.killed ? ", killed" : "", ", ", end.took, "\n", end.output, end.errors));
     }
     output_ = end.output;
-    return ToEnd(start.run, end);
   }
 
   Device MakeDevice() const {
@@ -111,7 +103,7 @@ class CommandRun {
                      std::string(action),
                      AgentInput(device, kTarget, a_.node, action, limit),
                      limit};
-    return Perform(start);
+    return RunToEnd(start, runner_, *this);
   }
 
   static int CodeOf(const Error& error, int otherwise) {
@@ -190,34 +182,22 @@ class CommandRun {
   int ProveOff() {
     Fencer fencer({{MakeDevice()}, {{kTarget, a_.node}}});
     const auto action = *a_.change == Switch::kReset ? FenceAction::kReboot : FenceAction::kOff;
-    const MonoTime begun = runner_.Now();
-    FencerEvent event = FenceAsked{1, kTarget, action, kByHand, begun + a_.time_limit};
-    int code = kOops;
-    while (true) {
-      std::optional<StartAgent> start;
-      MonoTime wake = begun + a_.time_limit;
-      for (const FencerEffect& effect : fencer.Step(runner_.Now(), event)) {
-        if (const auto* s = std::get_if<StartAgent>(&effect)) start = *s;
-        if (const auto* w = std::get_if<WakeAt>(&effect)) wake = w->when;
-        if (const auto* answer = std::get_if<FenceAnswer>(&effect))
-          code = Tell(answer->result, begun);
-        if (const auto* fact = std::get_if<Fact>(&effect)) {
-          if (fact->name == "fence-on-failed") runner_.Err(Cat("WARN: ", fact->Text(), "\n"));
-        }
-      }
-      if (fencer.Idle()) return code;
-      if (start) {
-        event = Perform(*start);
-      } else {
-        runner_.SleepUntil(wake);
-        event = Tick{};
-      }
+    begun_ = runner_.Now();
+    const bool whole = DriveFencer(
+        fencer, FenceAsked{1, kTarget, action, kByHand, begun_ + a_.time_limit}, runner_, *this);
+    return whole ? code_ : Fail(Cat(a_.node, ": interrupted, its power is unknown"), kResetFailed);
+  }
+
+  void Effect(const FencerEffect& effect) override {
+    if (const auto* answer = std::get_if<FenceAnswer>(&effect)) code_ = Tell(answer->result);
+    if (const auto* fact = std::get_if<Fact>(&effect)) {
+      if (fact->name == "fence-on-failed") runner_.Err(Cat("WARN: ", fact->Text(), "\n"));
     }
   }
 
-  int Tell(const Result<Evidence>& result, MonoTime begun) {
+  int Tell(const Result<Evidence>& result) {
     if (!result) return Fail(result.error().Text(), CodeOf(result.error(), kResetFailed));
-    Info(Cat(a_.node, ": powered off, proved by ", a_.type, " after ", result->ended_at - begun));
+    Info(Cat(a_.node, ": powered off, proved by ", a_.type, " after ", result->ended_at - begun_));
     return kOk;
   }
 
@@ -225,6 +205,8 @@ class CommandRun {
   AgentRunner& runner_;
   AgentDescription agent_;
   std::string output_;  // stdout of the last agent
+  MonoTime begun_{};
+  int code_ = kOops;
 };
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <set>
 
 #include "base/text.h"
-#include "fence-agents/agent/run_program.h"
 
 namespace fencepost::stonith {
 namespace {
@@ -67,7 +66,7 @@ ProcessEnd LinuxAgentRunner::Run(const std::string& agent, const std::string& st
     if (!IsAgent(path)) continue;
     return agent::RunProgram(
         {path, {agent}, {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"LC_ALL", "C"}}, stdin_text},
-        kill_at);
+        kill_at, stop_);
   }
   return end;
 }

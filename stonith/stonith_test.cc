@@ -52,6 +52,7 @@ class FakeRunner : public AgentRunner {
     scripted.started = true;
     return scripted;
   }
+  bool Interrupted() const override { return interrupted; }
   void Out(std::string_view text) override { out += text; }
   void Err(std::string_view text) override { err += text; }
 
@@ -66,6 +67,7 @@ class FakeRunner : public AgentRunner {
   std::deque<ProcessEnd> ends;
   std::vector<std::string> runs;
   std::string out, err;
+  bool interrupted = false;
 };
 
 int Stonith(FakeRunner& runner, const std::vector<std::string>& words) {
@@ -201,6 +203,14 @@ TEST(StonithCommand, CodesAreThoseOfClusterGlue) {
     EXPECT_EQ(Stonith(runner, words), c.code) << c.name << ": " << runner.err;
     EXPECT_TRUE(runner.ends.empty()) << c.name;
   }
+}
+
+TEST(StonithCommand, StartsNothingMoreOnceInterrupted) {
+  FakeRunner runner;
+  runner.interrupted = true;
+  EXPECT_EQ(Stonith(runner, {"-t", "fence_x", "-T", "off", "n1"}), kResetFailed);
+  EXPECT_THAT(runner.err, HasSubstr("n1: interrupted, its power is unknown"));
+  EXPECT_TRUE(runner.runs.empty());
 }
 
 TEST(StonithCommand, ListsHostsFromHostlistOrFromTheDevice) {

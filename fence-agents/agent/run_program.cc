@@ -97,13 +97,14 @@ void Feed(Streams* s, const std::string& text) {
   if (broken || s->written == text.size()) s->in.Reset(-1);
 }
 
-// Returns when the leader has ended (true) or kill_at was reached (false).
-bool Converse(Streams* s, const std::string& text, MonoTime kill_at, ProcessEnd* end) {
+// Returns when the leader has ended (true), or kill_at was reached or stop is readable (false).
+bool Converse(Streams* s, const std::string& text, MonoTime kill_at, int stop, ProcessEnd* end) {
   for (;;) {
-    std::array<pollfd, 4> polled{{{s->pidfd.get(), POLLIN, 0},
+    std::array<pollfd, 5> polled{{{s->pidfd.get(), POLLIN, 0},
                                   {s->out.get(), POLLIN, 0},
                                   {s->err.get(), POLLIN, 0},
-                                  {s->in.get(), POLLOUT, 0}}};
+                                  {s->in.get(), POLLOUT, 0},
+                                  {stop, POLLIN, 0}}};
     const MonoTime now = BoottimeNow();
     if (now >= kill_at) return false;
     constexpr std::int64_t kLongestWaitMs = 60'000;
@@ -115,6 +116,7 @@ bool Converse(Streams* s, const std::string& text, MonoTime kill_at, ProcessEnd*
     if (polled[2].revents != 0 && !Drain(s->err.get(), &end->errors)) s->err.Reset(-1);
     if (polled[3].revents != 0) Feed(s, text);
     if (polled[0].revents != 0) return true;
+    if (polled[4].revents != 0) return false;
   }
 }
 
@@ -143,7 +145,12 @@ MonoTime BoottimeNow() {
   return MonoTime(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
 }
 
-ProcessEnd RunProgram(const Command& command, MonoTime kill_at) {
+bool IsReadable(int fd) {
+  pollfd one{fd, POLLIN, 0};
+  return fd >= 0 && poll(&one, 1, 0) == 1;
+}
+
+ProcessEnd RunProgram(const Command& command, MonoTime kill_at, int stop) {
   signal(SIGPIPE, SIG_IGN);
   const MonoTime begun = BoottimeNow();
   const ExecImage image(command);
@@ -172,7 +179,7 @@ ProcessEnd RunProgram(const Command& command, MonoTime kill_at) {
   if (command.stdin_text.empty()) s.in.Reset(-1);
   ProcessEnd end;
   end.started = true;
-  const bool ended = s.pidfd.get() >= 0 && Converse(&s, command.stdin_text, kill_at, &end);
+  const bool ended = s.pidfd.get() >= 0 && Converse(&s, command.stdin_text, kill_at, stop, &end);
   Reap(child, ended, command.spare_leftovers, &end);
   const auto drain_all = [](int fd, std::string* to) {
     for (std::size_t size = 0; fd >= 0 && size <= kMaxProcessOutput; size += 4096) {

@@ -2,7 +2,8 @@
 // stonith). Daemons use the ProcessRunner port instead.
 //
 // Promise: that of env/process.h: no shell, only the given environment, own process group, which
-//          is killed at kill_at and also when the leader has ended. The child dies with us.
+//          is killed at kill_at, when `stop` is readable, and also when the leader has ended. The
+//          child dies with us.
 // Time:    kill_at is absolute CLOCK_BOOTTIME.
 // Errors:  started = false with the reason. Ignores SIGPIPE in this process from the first call.
 #pragma once
@@ -12,6 +13,7 @@
 namespace fencepost::agent {
 
 MonoTime BoottimeNow();
-ProcessEnd RunProgram(const Command& command, MonoTime kill_at);
+bool IsReadable(int fd);  // now; false for -1
+ProcessEnd RunProgram(const Command& command, MonoTime kill_at, int stop = -1);
 
 }  // namespace fencepost::agent
