@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "membership/node/member.h"
-#include "membership/node/member_world.h"
 
 namespace fencepost::node {
 namespace {
@@ -454,70 +453,6 @@ TEST_F(PowerQuery, OffSaysNothingOfAVoteGrantedAfterTheQueryBegan) {
   ASSERT_EQ(Granted(), later);
   Answer(2);
   EXPECT_EQ(Granted(), later);
-}
-
-struct PeerOnDisk : qdiskd::NodeOnDisk {
-  PeerOnDisk(int boot, int incarnation, std::uint64_t change, bool quiesced = false) {
-    node = slot.node = kPeer;
-    fresh = true;
-    changes = change;
-    slot.boot.bytes[0] = static_cast<std::uint8_t>(boot);
-    slot.incarnation = Incarnation(static_cast<std::uint64_t>(incarnation));
-    slot.report.quiesced = quiesced;
-  }
-};
-MonoTime At(int s) { return MonoTime(std::chrono::seconds(s)); }
-Heartbeat OfBoot(int boot, int incarnation) {
-  Heartbeat beat;
-  beat.boot.bytes[0] = static_cast<std::uint8_t>(boot);
-  beat.disk_incarnation = Incarnation(static_cast<std::uint64_t>(incarnation));
-  return beat;
-}
-
-TEST(PeerEvidence, AClaimCountsAfterTwoChangesOfASlotReadAfterTheLoss) {
-  Peer peer;
-  peer.Lose(At(10));
-  peer.SeeOnDisk(PeerOnDisk(1, 1, 3, true), At(9));
-  peer.SeeOnDisk(PeerOnDisk(1, 1, 5, true), At(11));
-  EXPECT_FALSE(peer.evidence());
-  peer.SeeOnDisk(PeerOnDisk(1, 1, 6, true), At(12));
-  EXPECT_FALSE(peer.evidence());
-  peer.SeeOnDisk(PeerOnDisk(1, 1, 7, true), At(13));
-  EXPECT_EQ(peer.evidence(), policy::Grade::kQuiesced);
-  peer.SeeOnDisk(PeerOnDisk(1, 1, 8, false), At(14));
-  EXPECT_FALSE(peer.evidence());
-}
-
-TEST(PeerEvidence, OffBeforeTheLossSaysNothing) {
-  Peer peer;
-  peer.Lose(At(10));
-  peer.PowerIsOff(At(9));
-  EXPECT_FALSE(peer.evidence());
-  peer.PowerIsOff(At(10));
-  EXPECT_EQ(peer.evidence(), policy::Grade::kPoweredOff);
-}
-
-TEST(PeerEvidence, ABootThatMayHaveObeyedAnotherCoordinatorIsNotNew) {
-  Peer peer;
-  peer.Hear(At(1), Packet{}, OfBoot(1, 1));
-  peer.Join();
-  peer.Lose(At(2));
-  peer.SeeOnDisk(PeerOnDisk(2, 2, 1), At(3));
-  EXPECT_EQ(peer.evidence(), policy::Grade::kNewBoot) << "in the reign in which it was a member";
-  peer.BeginReign(At(10));
-  peer.SeeOnDisk(PeerOnDisk(2, 2, 5), At(11));
-  EXPECT_FALSE(peer.evidence()) << "it ran things for the coordinator before";
-  peer.SeeOnDisk(PeerOnDisk(3, 3, 6), At(12));
-  EXPECT_EQ(peer.evidence(), policy::Grade::kNewBoot);
-}
-
-TEST(PeerEvidence, ADiskThatMissedItsLatestWritesDoesNotShowANewBoot) {
-  Peer peer;
-  peer.Hear(At(1), Packet{}, OfBoot(2, 8));
-  peer.Join();
-  peer.Lose(At(2));
-  peer.SeeOnDisk(PeerOnDisk(1, 7, 1), At(3));
-  EXPECT_FALSE(peer.evidence());
 }
 
 }  // namespace
