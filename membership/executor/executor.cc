@@ -342,7 +342,9 @@ void Executor::FinishProbe(Resource& r, Outcome outcome, bool missing) {
 void Executor::FinishMonitor(Resource& r, Outcome outcome) {
   if (outcome.Succeeded()) {
     r.check_at = now_ + r.primitive.monitor_interval;
-  } else if (outcome.kind != Outcome::Kind::kSuperseded) {
+  } else if (outcome.kind == Outcome::Kind::kSuperseded) {
+    r.check_at = now_;  // should the stop never come: everything was to stop, and then resumed
+  } else {
     SetFailed(r, ResourceState::kFailed, ResourceAction::kMonitor, outcome, true);
   }
 }

@@ -388,6 +388,16 @@ TEST(StopAll, NamesWhatItCouldNotStopGoesOnWithTheRestAndTriesAgainWhenTold) {
   EXPECT_THAT(h.Exit(5, 0, seconds(6)), ElementsAre("quiesced"));
 }
 
+TEST(StopAll, ThatIsTakenBackBeforeAStopCameLeavesTheResourceMonitored) {
+  Hands h(TwoInAGroup(kMonitored));
+  h.BeginRunning();
+  EXPECT_THAT(h.Step(StopAll{}, seconds(1)), ElementsAre("kill 3", "kill 4"));
+  h.Exit(3, -1, seconds(1));
+  EXPECT_THAT(h.Exit(4, -1, seconds(1)), ElementsAre("5 stop app"));
+  EXPECT_THAT(h.Step(Resume{}, seconds(2)), ElementsAre("6 monitor ip"));
+  EXPECT_EQ(h.State("ip"), ResourceState::kRunning);
+}
+
 TEST(Forget, ClearsFailuresAndLooksAgain) {
   Hands h(TwoInAGroup());
   h.BeginStopped();
