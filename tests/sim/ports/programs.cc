@@ -22,8 +22,8 @@ ProcessId Programs::Start(const Command& command, MonoTime kill_at,
   Run& run = running_[id];
   run = {id, world.Now(), script->second(command), std::move(done), life};
   const Performance& performance = run.performance;
-  if (performance.effect) {
-    run.effect = world.After(performance.effect_after, performance.effect);
+  if (performance.effect || performance.answer) {
+    run.effect = world.After(performance.effect_after, [this, id] { TakeEffect(id); });
   }
   if (performance.takes != kHangs) {
     run.end = world.After(performance.takes, [this, id] { End(id, false); });
@@ -32,6 +32,18 @@ ProcessId Programs::Start(const Command& command, MonoTime kill_at,
     run.kill = world.At(machine_.When(kill_at), [this, id] { End(id, true); });
   }
   return id;
+}
+
+// What it does may end it, and every program of this node with it.
+void Programs::TakeEffect(ProcessId id) {
+  const auto found = running_.find(id);
+  if (found == running_.end()) return;
+  const Performance performance = found->second.performance;
+  if (performance.effect) performance.effect();
+  if (!performance.answer) return;
+  const int code = performance.answer();
+  const auto still = running_.find(id);
+  if (still != running_.end()) still->second.performance.exit_code = code;
 }
 
 void Programs::End(ProcessId id, bool killed) {

@@ -24,6 +24,8 @@ struct Performance {
   std::string output, errors;
   Duration effect_after{};  // REQUIRES: at most `takes`
   std::function<void()> effect;
+  // What it finds when its effect happens decides its exit code; empty: exit_code.
+  std::function<int()> answer;
 };
 inline constexpr Duration kHangs = Duration::max();
 using Script = std::function<Performance(const Command&)>;
@@ -48,6 +50,7 @@ class Programs {  // one for each node; survives its daemons' lives
   };
   ProcessId Start(const Command& command, MonoTime kill_at, const std::shared_ptr<Life>& life,
                   std::function<void(ProcessEnd)> done);
+  void TakeEffect(ProcessId id);
   void End(ProcessId id, bool killed);
 
   Machine& machine_;
