@@ -213,10 +213,9 @@ void Member::AskToStandDown(const std::string& why, bool at_once) {
 // Nobody concedes while a fence child of his lives (R8).
 void Member::MayStandDown() {
   if (!stand_down_why_.empty()) {
-    if (fencer_.MaySwitch()) {
-      StepFencer(stonith::RightsLost{candidate_.term()});
-      if (fencer_.MaySwitch()) return;  // killed; its end comes as an event
-    }
+    // Also what does not switch now: a verification that fails would be followed by another off.
+    StepFencer(stonith::RightsLost{candidate_.term()});
+    if (fencer_.MaySwitch()) return;  // killed; its end comes as an event
     const Term term = candidate_.term();
     const MonoTime counted = candidate_.QuorateUntil(now_).value_or(grace_until_);
     const MonoTime grace = stand_down_at_once_ ? now_ : counted;
