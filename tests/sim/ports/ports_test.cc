@@ -345,9 +345,10 @@ TEST_F(SimPorts, ProgramsTakeEffectAnswerHangAndAreKilled) {
   Programs programs(one);
   int effects = 0;
   programs.Install("/off", [&](const Command&) {
-    return Performance{Millis(20), 3, "out", "err", Millis(10), [&] { ++effects; }};
+    return Performance{Millis(20), 3, "out", "err", Millis(10), [&] { ++effects; }, {}};
   });
-  programs.Install("/hang", [&](const Command&) { return Performance{kHangs, 0, {}, {}, {}, {}}; });
+  programs.Install("/hang",
+                   [&](const Command&) { return Performance{kHangs, 0, {}, {}, {}, {}, {}}; });
   const auto life = one.StartLife();
   SimProcessRunner runner(programs, life);
   std::string log;
