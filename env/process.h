@@ -3,7 +3,14 @@
 // Promise: no shell in between, a clean environment (only what is given), own process group. At
 //          kill_at the whole group is killed and the call completes with killed = true. done is
 //          called once, after the leader has ended and been reaped. What it left of its group is
-//          killed then, unless spare_leftovers.
+//          killed then, unless spare_leftovers. A program whose daemon dies, in whatever way
+//          (SIGKILL too), is killed by the kernel, also one that is just being started; the signal
+//          is sent before whoever waits for the daemon's end can start the next one.
+// Limit:   the program alone: its own children are not killed with it, unless they asked the kernel
+//          for the same. A tool that an agent has called can thus finish its one action (a power
+//          command, a mount) after the daemon's death, but the agent calls no further one; what it
+//          has put into the background goes on. Peers of the daemon's sockets can see them closed
+//          an instant before the signal; uninterruptible sleep delays what the signal does.
 // Time:    kill_at is absolute local time. Secrets go by stdin, never by argv or environment.
 // Errors:  a program that cannot be started completes with started = false and the reason.
 #pragma once

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 extern "C" {  // glibc 2.36 declares these without C linkage
 #include <sys/pidfd.h>
@@ -24,45 +24,80 @@ constexpr int kMaxReadsPerTurn = 8;  // a flood of output must not hold up timer
 // The leader is dead: what is in the pipe is at most a pipe's size. Others may go on writing.
 constexpr int kMaxFinalReads = 64;
 
-// spawn attributes and file actions, freed on every path.
-struct SpawnPlan {
-  SpawnPlan() {
-    FENCEPOST_CHECK(posix_spawnattr_init(&attributes) == 0);
-    FENCEPOST_CHECK(posix_spawn_file_actions_init(&actions) == 0);
-  }
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-  posix_spawnattr_t attributes;
-  posix_spawn_file_actions_t actions;
+constexpr int kFailureFd = 3;  // in the child, until it is another program
+constexpr int kExitNotStarted = 127;
+
+// All that the child needs, made before the fork: it may not allocate.
+struct Program {
+  const char* path;
+  char* const* argv;
+  char* const* environment;
+  int in, out, err;
+  int failure;  // where the child says why it could not start; closed by exec
+  pid_t parent;
 };
 
-void Isolate(SpawnPlan& plan) {
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
+// Runs in the child: async-signal-safe calls only, here and in Become. False: see errno.
+bool Isolate(const Program& program, int& failure) {
+  if (setpgid(0, 0) != 0) return false;
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
+  // A daemon that died before the call above sends no signal any more.
+  if (getppid() != program.parent) _exit(kExitNotStarted);
+  struct sigaction by_default {};
+  by_default.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) {
+    sigaction(number, &by_default, nullptr);  // refused for some, which cannot be changed
+  }
   const sched_param ordinary{};
-  int bad = posix_spawnattr_setflags(
-      &plan.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                            POSIX_SPAWN_SETSCHEDULER);
-  bad |= posix_spawnattr_setpgroup(&plan.attributes, 0);
-  bad |= posix_spawnattr_setsigmask(&plan.attributes, &none);
-  bad |= posix_spawnattr_setsigdefault(&plan.attributes, &all);
-  bad |= posix_spawnattr_setschedpolicy(&plan.attributes, SCHED_OTHER);
-  bad |= posix_spawnattr_setschedparam(&plan.attributes, &ordinary);
-  FENCEPOST_CHECK(bad == 0);
+  if (sched_setscheduler(0, SCHED_OTHER, &ordinary) != 0) return false;
+  // None of the sources is one of 0 to 2: the runner has seen to it.
+  if (dup2(program.in, 0) < 0 || dup2(program.out, 1) < 0 || dup2(program.err, 2) < 0) return false;
+  if (failure != kFailureFd) {
+    if (dup3(failure, kFailureFd, O_CLOEXEC) < 0) return false;
+    failure = kFailureFd;
+  }
+  // Not left to exec, which may wait long for its file: the daemon's successor needs its devices.
+  closefrom(kFailureFd + 1);
+  if (chdir("/") != 0) return false;
+  // Last, when no handler of the daemon can be called any more.
+  sigset_t none;
+  sigemptyset(&none);
+  return sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
 }
 
-void Redirect(SpawnPlan& plan, int in, int out, int err) {
-  int bad = posix_spawn_file_actions_adddup2(&plan.actions, in, 0);
-  bad |= posix_spawn_file_actions_adddup2(&plan.actions, out, 1);
-  bad |= posix_spawn_file_actions_adddup2(&plan.actions, err, 2);
-  bad |= posix_spawn_file_actions_addclosefrom_np(&plan.actions, 3);
-  bad |= posix_spawn_file_actions_addchdir_np(&plan.actions, "/");
-  FENCEPOST_CHECK(bad == 0);
+[[noreturn]] void Become(const Program& program) {
+  int failure = program.failure;
+  if (Isolate(program, failure)) execve(program.path, program.argv, program.environment);
+  const int why = errno;
+  [[maybe_unused]] const ssize_t told = write(failure, &why, sizeof why);
+  _exit(kExitNotStarted);
+}
+
+// 0 when the program runs, or the errno of what hindered it; the child is then gone.
+int Launch(Program program, pid_t& pid) {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) return errno;
+  const UniqueFd reader(fds[0]);
+  UniqueFd writer(fds[1]);
+  program.failure = writer.get();
+  program.parent = getpid();
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);  // our handlers are not for the child
+  pid = fork();
+  if (pid == 0) Become(program);
+  const int no_fork = errno;
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return no_fork;
+  writer.Reset();
+  int why = 0;
+  ssize_t size = 0;
+  do {
+    size = read(reader.get(), &why, sizeof why);
+  } while (size < 0 && errno == EINTR);
+  if (size != sizeof why) return 0;  // closed by exec, or killed before: its end will tell
+  waitpid(pid, nullptr, 0);
+  return why;
 }
 
 // Not a pipe: all of it can be written at once, without waiting for a reader.
@@ -129,13 +164,19 @@ Status LinuxProcessRunner::Spawn(const Command& command, Child& child) {
   if (!out) return out.error();
   Result<UniqueFd> err = OutputPipe(err_end);
   if (!err) return err.error();
-  SpawnPlan plan;
-  Isolate(plan);
-  Redirect(plan, in->get(), out_end.get(), err_end.get());
   std::vector<std::string> environment;
   for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
-  const int error = posix_spawn(&child.pid, command.path.c_str(), &plan.actions, &plan.attributes,
-                                Pointers(command.argv).data(), Pointers(environment).data());
+  const std::vector<char*> arguments = Pointers(command.argv);
+  const std::vector<char*> variables = Pointers(environment);
+  const int error = Launch({.path = command.path.c_str(),
+                            .argv = arguments.data(),
+                            .environment = variables.data(),
+                            .in = in->get(),
+                            .out = out_end.get(),
+                            .err = err_end.get(),
+                            .failure = -1,
+                            .parent = -1},
+                           child.pid);
   if (error != 0) {
     // The same number is given when only the interpreter of a script is missing.
     child.missing = access(command.path.c_str(), F_OK) != 0 && errno == ENOENT;

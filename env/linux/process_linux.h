@@ -1,4 +1,4 @@
-// ProcessRunner by posix_spawn and pidfd.
+// ProcessRunner by fork, exec and pidfd.
 //
 // Promise: the child gets its own process group, the given environment only, "/" as directory, no
 //          descriptor but 0 to 2, default signal dispositions, an empty signal mask and ordinary
@@ -9,7 +9,12 @@
 //          means: not started. A child in uninterruptible sleep is reported when it is dead.
 // Errors:  see env/process.h. killed is true only if our signal ended the leader: one that exited
 //          by itself at the same instant has its exit code.
-// Limit:   a descendant that leaves the process group (setsid) is out of reach.
+//          REQUIRES: the thread that calls Start() lives as long as the daemon; to the kernel its
+//          end is the death of the parent. Start() waits until the program's file is loaded.
+// Limit:   a descendant that leaves the process group (setsid) is out of reach. The kernel forgets
+//          that a program must die with the daemon when the program gets other rights: by being
+//          set-user-ID, set-group-ID or with file capabilities, by changing its user or group, or
+//          by a change of its SELinux domain. A program can also forget it by itself (prctl).
 // Ownership: the loop outlives the runner; destroying it kills every group, without calls of done.
 #pragma once
 #include <sys/types.h>
