@@ -105,7 +105,7 @@ TEST(NewBoot, OfAMemberThatWasLostIsItsDeath) {
 TEST(NewBoot, SinceAnEarlierReignProvesNothing) {
   Watched node;
   node.JoinIn(Boot(1));
-  node.Lose();  // this node coordinates no more
+  node.Lose();        // this node coordinates no more
   node.BeginReign();  // it does again
   node.SlotShows(Boot(2));
   EXPECT_FALSE(node.peer.evidence()) << "it may run something in boot 2";

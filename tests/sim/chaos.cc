@@ -254,9 +254,8 @@ void Chaos::KillTarget() {
 void Chaos::SlowDisk() {
   const int one = static_cast<int>(rng_.Below(static_cast<std::uint64_t>(cluster_.disks())));
   cluster_.disk(one).SetLatency(Millis(1), Draw(Millis(20), Millis(600)));
-  For(seconds(1), seconds(20), [this, one] {
-    cluster_.disk(one).SetLatency(std::chrono::microseconds(200), Millis(2));
-  });
+  For(seconds(1), seconds(20),
+      [this, one] { cluster_.disk(one).SetLatency(std::chrono::microseconds(200), Millis(2)); });
 }
 
 void Chaos::DiskReadErrors() {

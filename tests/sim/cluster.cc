@@ -90,8 +90,7 @@ Cluster::Cluster(const ClusterSettings& settings)
   MakeDisks(settings);
   for (int i = 1; i <= settings.nodes; ++i) {
     const auto index = static_cast<std::size_t>(i - 1);
-    const std::int64_t rate =
-        index < settings.rates_ppm.size() ? settings.rates_ppm[index] : 0;
+    const std::int64_t rate = index < settings.rates_ppm.size() ? settings.rates_ppm[index] : 0;
     nodes_.push_back(std::make_unique<Node>(
         site_, Machine::Settings{IdOf(i), rate, std::chrono::seconds(100 * i)},
         [this](Node& asker, const Command& command) { return Fence(asker, command); }));
@@ -128,8 +127,8 @@ void Cluster::MakeDisks(const ClusterSettings& settings) {
     superblock.cluster_name = site_.config.cluster_name;
     superblock.nodes = settings.nodes;
     superblock.cib_units = kCibUnits;
-    const auto made = qdiskd::mkqdisk::Create(waiting, superblock, qdiskd::DiskMac(site_.key),
-                                              [](NodeId) {});
+    const auto made =
+        qdiskd::mkqdisk::Create(waiting, superblock, qdiskd::DiskMac(site_.key), [](NodeId) {});
     FENCEPOST_CHECK(made.ok());
     waiting.Close();
     life->End();

@@ -22,8 +22,8 @@ struct ClusterSettings {
   int nodes = 2;
   int disks = 1;
   std::string profile = "fast";
-  std::vector<std::int32_t> scores;       // of node 1, 2, ...; missing ones are 0
-  std::vector<std::int64_t> rates_ppm;    // of their clocks; missing ones are 0
+  std::vector<std::int32_t> scores;     // of node 1, 2, ...; missing ones are 0
+  std::vector<std::int64_t> rates_ppm;  // of their clocks; missing ones are 0
   FenceAction fence_action = FenceAction::kOff;
   Score stickiness = 100;
   SimDisk::Barrier barrier = SimDisk::Barrier::kReservation;
@@ -44,7 +44,7 @@ class Cluster {
   void StartAll();
   void Split(NodeId a, NodeId b);  // they do not hear each other any more, both see the disk
   void Heal(NodeId a, NodeId b);
-  void Isolate(NodeId node);       // from all others
+  void Isolate(NodeId node);  // from all others
   void HealNetwork();
 
   [[nodiscard]] Node& node(int id) { return *nodes_.at(static_cast<std::size_t>(id - 1)); }
@@ -64,9 +64,7 @@ class Cluster {
   [[nodiscard]] int disks() const { return static_cast<int>(disks_.size()); }
   [[nodiscard]] Oracle& oracle() { return oracle_; }
   [[nodiscard]] const config::Timing& timing() const { return site_.config.timing; }
-  [[nodiscard]] const std::vector<std::string>& violations() const {
-    return oracle_.violations();
-  }
+  [[nodiscard]] const std::vector<std::string>& violations() const { return oracle_.violations(); }
   [[nodiscard]] const std::vector<std::string>& services() const { return services_; }
   // Facts of this name, of one node or of all (0).
   [[nodiscard]] int Told(std::string_view fact, int node = 0) const;

@@ -111,11 +111,11 @@ struct Node::Tool {
 
   Tool(Node& node, const std::string& request)
       : life(node.machine_.StartLife()), client(node.hub_, std::string(daemon::kToolSocket), life) {
-    client.Connect({[this, request] {
-                      client.Send({reinterpret_cast<const std::uint8_t*>(request.data()),
-                                   request.size()});
-                    },
-                    [this](ByteView) { End(); }, [this] { End(); }});
+    client.Connect(
+        {[this, request] {
+           client.Send({reinterpret_cast<const std::uint8_t*>(request.data()), request.size()});
+         },
+         [this](ByteView) { End(); }, [this] { End(); }});
   }
   ~Tool() { life->End(); }
   void End() {
@@ -137,10 +137,9 @@ Node::Node(Site& site, Machine::Settings machine, Fence fence)
                   site_.oracle.ServiceChanged(id(), resource, runs);
                 }),
       programs_(machine_),
-      power_device_(site.world,
-                    {[this] { return powered(); }, [this] { PowerOn(); },
-                     [this](NodeId by) { PowerOff(Cat("switched off for node ", by)); },
-                     [this](NodeId) { site_.oracle.SaidOff(id()); }}) {
+      power_device_(site.world, {[this] { return powered(); }, [this] { PowerOn(); },
+                                 [this](NodeId by) { PowerOff(Cat("switched off for node ", by)); },
+                                 [this](NodeId) { site_.oracle.SaidOff(id()); }}) {
   InstallPrograms();
   Initialise();
 }

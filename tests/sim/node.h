@@ -58,9 +58,9 @@ class Node {
   void StartMember();
   void KillDisk();
   void KillMember();
-  void StopDisk();  // orderly
-  void Leave();     // the operator's command; both daemons end in order
-  void Cleanup();   // the operator: forget the failures of every service
+  void StopDisk();                  // orderly
+  void Leave();                     // the operator's command; both daemons end in order
+  void Cleanup();                   // the operator: forget the failures of every service
   [[nodiscard]] Life* disk_life();  // nullptr: it does not run
   [[nodiscard]] Life* member_life();
 

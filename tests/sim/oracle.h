@@ -40,9 +40,9 @@ class Oracle {
   void Disturbed() { split_ = false; }
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
   [[nodiscard]] int shots() const { return shots_; }
-  [[nodiscard]] int takeovers() const { return takeovers_; }      // of the coordinator's role
-  [[nodiscard]] int moves() const { return moves_; }              // of services
-  [[nodiscard]] NodeId coordinator() const { return quorate_; }   // 0: none
+  [[nodiscard]] int takeovers() const { return takeovers_; }     // of the coordinator's role
+  [[nodiscard]] int moves() const { return moves_; }             // of services
+  [[nodiscard]] NodeId coordinator() const { return quorate_; }  // 0: none
   [[nodiscard]] const std::vector<std::pair<NodeId, NodeId>>& shot() const { return shot_; }
 
  private:

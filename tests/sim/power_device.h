@@ -32,7 +32,8 @@ class PowerDevice {
 
   void SetMood(Mood mood) { mood_ = mood; }
   [[nodiscard]] const Mood& mood() const { return mood_; }
-  // One run of the agent on `asker`. `about_to_switch` is called in the instant before it switches off.
+  // One run of the agent on `asker`. `about_to_switch` is called in the instant before it switches
+  // off.
   Performance Perform(const Command& command, const Machine& asker,
                       std::function<void()> about_to_switch);
   [[nodiscard]] int too_late() const { return too_late_; }  // refused because of not_after

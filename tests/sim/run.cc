@@ -53,9 +53,8 @@ void Recover(Cluster& cluster, Chaos& chaos, RunResult& out) {
   }
   cluster.Run(kSteady);
   if (!cluster.Healthy() || cluster.Active() != active) {
-    out.trouble.push_back(Cat("L1: without any fault ", cluster.Healthy()
-                                                            ? "the services moved"
-                                                            : cluster.WhyNotHealthy()));
+    out.trouble.push_back(Cat("L1: without any fault ",
+                              cluster.Healthy() ? "the services moved" : cluster.WhyNotHealthy()));
   }
 }
 
@@ -150,17 +149,33 @@ std::string Summary::Text() const {
 }
 
 std::vector<std::string> Summary::NotReached() const {
-  static constexpr std::array kFacts = {
-      "quorate",           "quorum-lost",        "stands-down",         "quiesced",
-      "fence-decided",     "fence-proved",       "fenced",              "member-lost",
-      "member-joined",     "disk-lost",          "disk-vote-promised",  "disk-vote-held",
-      "disk-vote-wait-ended", "disk-vote-conceded", "disk-vote-dropping", "power-is-off",
-      "vote-granted",      "follows",            "authority-ended",     "leaving",
-      "qdiskd-gone",       "gives-up-authority", "consumer-gone-with-lease"};
-  static constexpr std::array kSeen = {"coordinator changes", "nodes shot",      "services moved",
-                                       "late writes",         "torn writes",     "lost writes",
-                                       "writers shut out",    "datagrams cut",   "datagrams damaged",
-                                       "datagrams replayed",  "datagrams doubled"};
+  static constexpr std::array kFacts = {"quorate",
+                                        "quorum-lost",
+                                        "stands-down",
+                                        "quiesced",
+                                        "fence-decided",
+                                        "fence-proved",
+                                        "fenced",
+                                        "member-lost",
+                                        "member-joined",
+                                        "disk-lost",
+                                        "disk-vote-promised",
+                                        "disk-vote-held",
+                                        "disk-vote-wait-ended",
+                                        "disk-vote-conceded",
+                                        "disk-vote-dropping",
+                                        "power-is-off",
+                                        "vote-granted",
+                                        "follows",
+                                        "authority-ended",
+                                        "leaving",
+                                        "qdiskd-gone",
+                                        "gives-up-authority",
+                                        "consumer-gone-with-lease"};
+  static constexpr std::array kSeen = {
+      "coordinator changes", "nodes shot",         "services moved",   "late writes",
+      "torn writes",         "lost writes",        "writers shut out", "datagrams cut",
+      "datagrams damaged",   "datagrams replayed", "datagrams doubled"};
   std::vector<std::string> out;
   for (const char* fact : kFacts) {
     if (facts.count(fact) == 0) out.push_back(Cat("the fact ", fact));
