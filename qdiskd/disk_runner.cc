@@ -31,7 +31,7 @@ DiskRunner::DiskRunner(RunnerSettings settings, RunnerPorts ports)
 
 DiskRunner::~DiskRunner() {
   *alive_ = false;
-  for (const TimerId timer : {wake_, lease_end_, stop_}) ports_.clock.Cancel(timer);
+  for (const TimerId timer : {wake_, lease_end_, silence_, stop_}) ports_.clock.Cancel(timer);
 }
 
 Fact DiskRunner::About(Severity severity, std::string_view name) const {
@@ -195,6 +195,7 @@ void DiskRunner::ConsumerSaid(const ToQdiskd& message) {
                         [this](const event::Dropped& dropped) { ConsumerDropped(dropped); },
                         [this](const event::Report& report) {
                           report_ = report.report;
+                          ArmSilence();
                           Step(report);
                         },
                         [this](const event::PowerIsOff& off) {
@@ -227,14 +228,7 @@ void DiskRunner::ConsumerDropped(const event::Dropped& dropped) {
 void DiskRunner::ConsumerGone() {
   asked_from_ = Term();
   if (over_) return;
-  if (!report_.left) {
-    NodeReport alone;
-    alone.view = NodeBit(settings_.voter.self);
-    alone.score = report_.score;
-    alone.votes = report_.votes;
-    report_ = alone;
-    Step(event::Report{report_});
-  }
+  SpeakForNobody();
   if (counted_.IsNone()) return GiveUp();
   // Whatever it counted, it had asked for before it went: a lease from now everything is over.
   const Duration wait = settings_.voter.times.lease_max;
@@ -245,6 +239,27 @@ void DiskRunner::ConsumerGone() {
                           .With("conceded_in", wait));
   ports_.clock.Cancel(lease_end_);
   lease_end_ = ports_.clock.CallAt(counts_until_, [this] { LeaseOver(); });
+}
+
+void DiskRunner::SpeakForNobody() {
+  ports_.clock.Cancel(silence_);
+  if (report_.left || !voter_) return;
+  report_ = {};
+  report_.view = NodeBit(settings_.voter.self);
+  report_.votes = Votes(0);
+  Step(event::Report{report_});
+}
+
+// The consumer repeats its report with each of its heartbeats. One that hangs must not keep a score
+// and a view on the disk for which the healthy side would concede.
+void DiskRunner::ArmSilence() {
+  ports_.clock.Cancel(silence_);
+  const Duration patience = settings_.voter.tko * settings_.voter.interval;
+  silence_ = ports_.clock.CallAt(ports_.clock.Now() + patience, [this] {
+    if (over_) return;
+    ports_.facts.Record(About(Severity::kWarning, "consumer-silent"));
+    SpeakForNobody();
+  });
 }
 
 void DiskRunner::ConsumerHello(bool replaced) {
@@ -300,7 +315,7 @@ void DiskRunner::End(Status status) {
   over_ = true;
   if (service_) service_->Close();
   for (const auto& link : links_) link->Close();
-  for (const TimerId timer : {wake_, lease_end_, stop_}) ports_.clock.Cancel(timer);
+  for (const TimerId timer : {wake_, lease_end_, silence_, stop_}) ports_.clock.Cancel(timer);
   Fact fact = About(status.ok() ? Severity::kNotice : Severity::kCritical, "qdiskd-ended");
   if (!status.ok()) fact.With("why", status.error().Text());
   ports_.facts.Record(fact);

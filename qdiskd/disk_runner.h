@@ -87,6 +87,8 @@ class DiskRunner {
   void ConsumerWants(const event::Want& want);
   void ConsumerDropped(const event::Dropped& dropped);
   void ConsumerGone();
+  void ArmSilence();
+  void SpeakForNobody();  // a node whose consumer is silent wins no split
   void ConsumerHello(bool replaced);
   void LeaseOver();
   void GiveUp();  // nobody here counts a lease any more: the core may concede it
@@ -122,6 +124,7 @@ class DiskRunner {
   TimerId lease_end_ = 0;
   Term asked_from_;  // the first term the present consumer asked for
   NodeReport report_;
+  TimerId silence_ = 0;  // until the consumer is taken for hung
   bool stopping_ = false;
   TimerId stop_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

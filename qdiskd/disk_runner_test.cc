@@ -276,6 +276,26 @@ TEST_F(Runner, ASecondConsumerReplacesTheFirstButItsHelloProvesNothingAboutIt) {
   EXPECT_EQ(second->Count("held 1.1"), 0) << "the term of another consumer";
 }
 
+TEST_F(Runner, AConsumerThatHangsOrDiesSpeaksForNobody) {
+  bench[1].Start();
+  bench.Run(seconds(1));
+  for (const bool dies : {false, true}) {
+    const auto consumer = bench.NewConsumer(1);
+    bench.Run(Millis(100));
+    NodeReport strong;
+    strong.view = 3;
+    strong.score = 100;
+    strong.votes = Votes(1);
+    consumer->Say(event::Report{strong});
+    bench.Run(seconds(1));
+    ASSERT_EQ(bench.OnDisk(1).report, strong);
+    dies ? consumer->Kill() : consumer->Freeze();
+    bench.Run(dies ? seconds(1) : seconds(8));
+    EXPECT_EQ(bench.OnDisk(1).report.votes, Votes(0)) << "the healthy side would concede to it";
+    EXPECT_EQ(bench.OnDisk(1).report.score, 0);
+  }
+}
+
 TEST_F(Runner, PeersThatMisbehaveAreDropped) {
   const auto holder = Holder();
   const auto drops = [&](const char* why) {

@@ -323,6 +323,7 @@ void Member::AskPower() {
 void Member::Heartbeats() {
   if (now_ < next_heartbeat_) return;
   next_heartbeat_ = now_ + settings_.heartbeat;
+  reported_.reset();  // repeated with each heartbeat: qdiskd takes a silent consumer for hung
   const auto until = candidate_.QuorateUntil(now_);
   messaging::Heartbeat beat;
   beat.boot = settings_.boot;
