@@ -29,9 +29,26 @@ ProcessId Programs::Start(const Command& command, MonoTime kill_at,
     run.end = world.After(performance.takes, [this, id] { End(id, false); });
   }
   if (kill_at != kNever) {
-    run.kill = world.At(machine_.When(kill_at), [this, id] { End(id, true); });
+    run.kill = life->PostAt(machine_.When(kill_at), [this, id] { End(id, true); });
   }
+  life->OnEnd([this, id, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) DaemonDied(id);
+  });
   return id;
+}
+
+// The kernel kills the program, but not the tool that it has called, which ends its one action.
+void Programs::DaemonDied(ProcessId id) {
+  const auto found = running_.find(id);
+  if (found == running_.end()) return;
+  Run& run = found->second;
+  Timeline& world = machine_.world();
+  const TrueTime effect = run.began + run.performance.effect_after;
+  const bool soon = effect > world.Now() && effect <= world.Now() + kLastAction;
+  if (!soon || world.rng().OneIn(2)) return End(id, true);
+  world.Cancel(run.end);
+  world.Cancel(run.kill);
+  run.end = world.At(effect, [this, id] { End(id, false); });
 }
 
 // What it does may end it, and every program of this node with it.

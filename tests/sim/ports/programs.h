@@ -3,7 +3,9 @@
 // Promise: as env/process.h: done once, killed at kill_at. The effect of a program (a switch that
 //          opens, an address that appears) happens when the script says, unless it was killed
 //          before; so an agent can take effect and be killed before it answers.
-// Cruelty: programs outlive a killed daemon until the world ends them or they end by themselves.
+//          A program dies with its daemon.
+// Cruelty: but an effect that was at most kLastAction away may still happen then. A frozen daemon
+//          kills nothing at kill_at before it goes on.
 // Errors:  a path without a script is not started, as a missing file.
 #pragma once
 #include <functional>
@@ -25,8 +27,9 @@ struct Performance {
   Duration effect_after{};  // REQUIRES: at most `takes`
   std::function<void()> effect;
   // What it finds when its effect happens decides its exit code; empty: exit_code.
-  std::function<int()> answer;
+  std::function<int()> answer{};
 };
+inline constexpr Duration kLastAction = Millis(100);
 inline constexpr Duration kHangs = Duration::max();
 using Script = std::function<Performance(const Command&)>;
 
@@ -51,6 +54,7 @@ class Programs {  // one for each node; survives its daemons' lives
   ProcessId Start(const Command& command, MonoTime kill_at, const std::shared_ptr<Life>& life,
                   std::function<void(ProcessEnd)> done);
   void TakeEffect(ProcessId id);
+  void DaemonDied(ProcessId id);
   void End(ProcessId id, bool killed);
 
   Machine& machine_;
@@ -58,6 +62,7 @@ class Programs {  // one for each node; survives its daemons' lives
   std::vector<Command> started_;
   ProcessId last_ = 0;
   std::map<ProcessId, Run> running_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 class SimProcessRunner final : public ProcessRunner {
