@@ -1,5 +1,6 @@
 #include "tests/sim/power_device.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/text.h"
@@ -34,7 +35,8 @@ Performance PowerDevice::Perform(const Command& command, const Machine& asker,
   const auto not_after = ParseInt(options["not_after_ms"], 0, kLongest);
   Performance out;
   out.takes = world_.Between(mood_.low, mood_.high);
-  out.effect_after = world_.Between(Duration(), out.takes);
+  out.takes = std::max(out.takes, mood_.login);
+  out.effect_after = world_.Between(mood_.login, out.takes);
   out.exit_code = kFailed;
   out.errors = "phase=connect cause=unreachable: no answer";
   if (mood_.hangs) out.takes = kHangs;

@@ -18,6 +18,7 @@ class PowerDevice {
  public:
   struct Mood {  // fails and mute are "one in n"; 0: never
     Duration low = Millis(20), high = Millis(150);
+    Duration login{};  // at least so long before it does anything
     bool reachable = true, hangs = false, lies = false;
     std::uint64_t fails = 0, mute = 0;
   };

@@ -86,7 +86,7 @@ void CountWhatWasSeen(Cluster& cluster, const Chaos& chaos, RunResult& out) {
   seen("datagrams replayed", net.replayed);
   for (const auto& node : cluster.nodes()) {
     seen("daemon starts", node->starts());
-    seen("fence agents too late", node->power_device().too_late());
+    seen("fence agents that came too late", node->power_device().too_late());
   }
 }
 
@@ -171,11 +171,11 @@ std::vector<std::string> Summary::NotReached() const {
                                         "leaving",
                                         "qdiskd-gone",
                                         "gives-up-authority",
-                                        "consumer-gone-with-lease"};
+                                        "consumer-gone-with-term"};
   static constexpr std::array kSeen = {
-      "coordinator changes", "nodes shot",         "services moved",   "late writes",
-      "torn writes",         "lost writes",        "writers shut out", "datagrams cut",
-      "datagrams damaged",   "datagrams replayed", "datagrams doubled"};
+      "coordinator changes", "nodes shot",       "services moved", "late writes",
+      "torn writes",         "lost writes",      "datagrams cut",  "datagrams damaged",
+      "datagrams replayed",  "datagrams doubled"};
   std::vector<std::string> out;
   for (const char* fact : kFacts) {
     if (facts.count(fact) == 0) out.push_back(Cat("the fact ", fact));
