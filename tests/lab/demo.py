@@ -28,11 +28,13 @@ from fencepost_cluster import DAEMONS, FencepostCluster  # noqa: E402
 from linux import LabError, now_ns  # noqa: E402
 from node import NodeSpec  # noqa: E402
 from sandbox import run_sandboxed  # noqa: E402
-from scenes import BROKEN_FENCING, SCENES, Scene, make_whole, play, scene  # noqa: E402
+from scenes import BROKEN_FENCING, BROKEN_LEASE, SCENES, Scene, make_whole, play, scene  # noqa: E402
 from world import World  # noqa: E402
 
 NODES = ("node-a", "node-b")
 PROGRAMS = (*DAEMONS, "fencepost", "mkqdisk", "fence_ipmilan")
+BROKEN = {"fencing": BROKEN_FENCING, "lease": BROKEN_LEASE}
+BROKEN_QDISKD = "lab-bin/qdiskd_broken_lease"  # below the build
 REPEAT_LIMIT = 1000
 
 
@@ -82,8 +84,8 @@ class Demo:
 
 
 def chosen_scenes(options: argparse.Namespace) -> Sequence[Scene]:
-    if options.break_what == "fencing":
-        return [BROKEN_FENCING]
+    if options.break_what:
+        return [BROKEN[options.break_what]]
     return [scene(name) for name in options.scene] or SCENES
 
 
@@ -91,8 +93,10 @@ def run(options: argparse.Namespace) -> int:
     bin_dir = (options.build / "bin").resolve()
     logs = (options.logs or options.build / "demo-logs").resolve()
     shutil.rmtree(logs, ignore_errors=True)
-    specs = [NodeSpec(name, number, "", (bin_dir,)) for number, name in enumerate(NODES, 1)]
-    cluster = FencepostCluster(bin_dir)
+    broken = (options.build / BROKEN_QDISKD).resolve() if options.break_what == "lease" else None
+    visible = (bin_dir, broken.parent) if broken else (bin_dir,)
+    specs = [NodeSpec(name, number, "", visible) for number, name in enumerate(NODES, 1)]
+    cluster = FencepostCluster(bin_dir, broken)
     with World(specs, logs=logs) as world:
         cluster.configure(world)
         demo = Demo(world, cluster)
@@ -123,13 +127,15 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
                         metavar=f"1..{REPEAT_LIMIT}")  # fmt: skip
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--logs", type=Path)
-    parser.add_argument("--break", dest="break_what", choices=["fencing"])
+    parser.add_argument("--break", dest="break_what", choices=list(BROKEN))
     parser.add_argument("--expect-unsafe", action="store_true")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args(arguments)
-    missing = [name for name in PROGRAMS if not (options.build / "bin" / name).is_file()]
+    needed = [f"bin/{name}" for name in PROGRAMS]
+    needed += [BROKEN_QDISKD] if options.break_what == "lease" else []
+    missing = [name for name in needed if not (options.build / name).is_file()]
     if missing:
-        parser.error(f"{options.build}/bin has no {', '.join(missing)}: build first")
+        parser.error(f"{options.build} has no {', '.join(missing)}: build first")
     if options.scene and options.break_what:
         parser.error("--break has a scene of its own: leave --scene out")
     return options

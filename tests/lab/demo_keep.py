@@ -62,7 +62,7 @@ def guide(world: World) -> str:
         lines.append(f"  {name + (' NODE' if command.of_node else ''):17} {command.meaning}")
     lines += [f"  {'quit':17} end the lab", "", "Shells, from another terminal, as root:"]
     lines += [f"  {node.name}: {world.way_in(node)}" for node in world.nodes.values()]
-    (programs,) = {str(path) for node in world.nodes.values() for path in node.spec.visible}
+    programs = ":".join(str(path) for path in next(iter(world.nodes.values())).spec.visible)
     lines += [
         f"In there: PATH=$PATH:{programs}; fencepost status",
         "(a node that booted again has a new shell command: type 'help')",

@@ -110,7 +110,7 @@ keep() {{ until "$@"; do echo "$1 ended with $?; again in 0.2 s"; sleep 0.2; don
 START = """\
 (
   exec >>{logs}/{daemon}.log 2>&1
-  keep {bin}/{daemon} -f --config {config} --node {node}
+  keep {program} -f --config {config} --node {node}
 ) &
 """
 
@@ -118,8 +118,12 @@ START = """\
 class FencepostCluster(Cluster):
     timing = Timing(whole=30.0, outcome=16.0, linger=4.6)
 
-    def __init__(self, bin_dir: Path) -> None:
+    def __init__(self, bin_dir: Path, qdiskd: Path | None = None) -> None:
+        """`qdiskd`: a broken one, for a negative control."""
         self._bin = bin_dir
+        self._programs = {daemon: bin_dir / daemon for daemon in DAEMONS}
+        if qdiskd:
+            self._programs["qdiskd"] = qdiskd
         self._stopped: set[str] = set()
         self._preferred = ""
 
@@ -171,7 +175,11 @@ class FencepostCluster(Cluster):
 
     def _start(self, node: Node, daemon: str) -> str:
         return START.format(
-            bin=self._bin, daemon=daemon, config=CONFIG, node=node.name, logs=LOGS
+            program=self._programs[daemon],
+            daemon=daemon,
+            config=CONFIG,
+            node=node.name,
+            logs=LOGS,
         )
 
     def _admin(self, node: Node, program: str, *arguments: str) -> str:

@@ -66,14 +66,20 @@ def _lie(stage: Stage) -> None:
     stage.world.bmcs[stage.active.name].faults = Faults(lie=True)
 
 
+def _lie_all(stage: Stage) -> None:
+    for bmc in stage.world.bmcs.values():
+        bmc.faults = Faults(lie=True)
+
+
 def _split_and_freeze(stage: Stage) -> None:
     stage.active.freeze()
     stage.world.partition()
 
 
 def _repair_bmc(stage: Stage) -> None:
-    """The frozen node's clocks ran on; what it thinks it holds ends with it."""
-    stage.world.bmcs[stage.active.name].faults = Faults()
+    """What the node thinks it holds ends with it."""
+    for bmc in stage.world.bmcs.values():
+        bmc.faults = Faults()
     stage.active.power_off(by="lab")
 
 
@@ -110,6 +116,14 @@ BROKEN_FENCING = Scene(
     "2b-broken-fencing", "a split with a lying BMC and frozen daemons",
     _split_and_freeze, moves=True, loser_may_be_killed=True, echoes_may_be_lost=True,
     active_wins=False, prepare=_lie, loser_leaves=False, aftermath=_repair_bmc,
+)  # fmt: skip
+
+# The other one, for daemons whose lease never ends: who lost everything goes on, and the BMCs lie
+# (his too: with a lease that never ends he would shoot the winner, and there would be one holder).
+BROKEN_LEASE = Scene(
+    "3-broken-lease", "scene 3 with leases that never end and lying BMCs",
+    _split_without_disk, moves=True, loser_may_be_killed=True, echoes_may_be_lost=True,
+    prepare=_lie_all, loser_leaves=False, aftermath=_repair_bmc,
 )  # fmt: skip
 
 
