@@ -25,6 +25,7 @@ Status DiskMemory::Take(const RegionRead& read, NodeId self, const Slot* own) {
                        own->incarnation, "/", own->sequence, " was written"),
                    "look for a second node with this id, or a disk that loses writes"};
     }
+    if (nodes_[i] == self && own == nullptr) continue;  // judged by who knows what completed
     if (known_[i] && IsNewer(known_[i]->slot, slot)) {
       return Error{name,
                    Cat("went back from ", known_[i]->slot.incarnation, "/",
@@ -36,7 +37,8 @@ Status DiskMemory::Take(const RegionRead& read, NodeId self, const Slot* own) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Slot& slot = *read.slots[i];
     highest = std::max(highest, slot.promise);
-    if (!known_[i]) {
+    const bool gone = known_[i] && IsNewer(known_[i]->slot, slot);  // only of our own slot
+    if (!known_[i] || gone) {
       known_[i] = KnownSlot{slot, read.ended, read.began, 0};
     } else if (IsNewer(slot, known_[i]->slot)) {
       known_[i] = KnownSlot{slot, read.ended, read.began, known_[i]->changes + 1};

@@ -35,7 +35,8 @@ class DiskMemory {
   explicit DiskMemory(std::vector<NodeId> nodes)
       : nodes_(std::move(nodes)), known_(nodes_.size()) {}
 
-  // `own` is what this node wrote last on this disk (nullptr while it has not written).
+  // `own` is what this node wrote last in this session. nullptr: it has not written in it, and its
+  // slot is taken as it is: a write that never completed may have been seen and be gone again.
   Status Take(const RegionRead& read, NodeId self, const Slot* own);
   // After the session was opened anew; promises and newest slots stay known.
   void ForgetChanges();

@@ -58,7 +58,7 @@ void DiskVoter::LoseDisk(Disk& disk, const std::string& why) {
 void DiskVoter::On(MonoTime now, const event::WriteDone& e) {
   Disk& disk = disks_.at(static_cast<std::size_t>(e.disk));
   if (disk.phase != DiskPhase::kWriting) return;
-  disk.own = disk.under_way;
+  disk.own = disk.completed = disk.under_way;
   disk.phase = DiskPhase::kReading;
   out_.reads.push_back({e.disk, now + settings_.io_timeout});
 }
@@ -135,7 +135,13 @@ bool DiskVoter::SlotIsOurs(MonoTime now, Disk& disk, const KnownSlot& own) {
 
 // R5a: what this disk says of this node is kept before anything is written to it.
 void DiskVoter::Learn(MonoTime now, Disk& disk, const RegionRead& read) {
-  const Status taken = disk.memory.Take(read, settings_.self, nullptr);
+  Status taken = disk.memory.Take(read, settings_.self, nullptr);
+  const KnownSlot* mine = disk.memory.Find(settings_.self);
+  if (taken.ok() && disk.completed && IsNewer(*disk.completed, mine->slot)) {
+    taken = Error{Cat("slot of node ", settings_.self),
+                  Cat("lost write ", disk.completed->incarnation, "/", disk.completed->sequence),
+                  "the disk was rolled back, or does not keep what it said was written"};
+  }
   if (!taken) {
     disk.trouble = taken.error().Text();
     next_cycle_ = std::max(next_cycle_, now + settings_.interval);

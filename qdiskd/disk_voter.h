@@ -164,12 +164,13 @@ class DiskVoter {
   struct Disk {
     DiskPhase phase = DiskPhase::kDown;
     DiskMemory memory;
-    Term floor;                  // never write a promise below it here
-    std::optional<Slot> own;     // what was written last and completed
-    Slot under_way;              // what is being written or being checked by the read
-    std::uint64_t cycle = 0;     // the cycle its pipeline belongs to
-    bool done = false;           // write, then read, of that cycle succeeded
-    bool learn_pending = false;  // the read of kLearning is under way
+    Term floor;                     // never write a promise below it here
+    std::optional<Slot> own;        // what was written last and completed
+    std::optional<Slot> completed;  // the same, of any session
+    Slot under_way;                 // what is being written or being checked by the read
+    std::uint64_t cycle = 0;        // the cycle its pipeline belongs to
+    bool done = false;              // write, then read, of that cycle succeeded
+    bool learn_pending = false;     // the read of kLearning is under way
     std::string trouble = "not opened yet";
     explicit Disk(const std::vector<NodeId>& nodes) : memory(nodes) {}
   };

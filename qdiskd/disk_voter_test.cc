@@ -267,6 +267,40 @@ TEST(DiskVoter, AnotherDaemonWithThisIdStopsIt) {
   EXPECT_FALSE(world.node(kB).voter);
 }
 
+TEST(DiskVoter, AWriteThatNeverCompletedMayBeSeenAndBeGoneAgain) {
+  VoterWorld world = AHolds();
+  const Slot completed = world.OnDisk(0, kA);
+  world.Advance(Millis(11));
+  ASSERT_TRUE(world.Land(kA, 0));
+  world.LoseDisk(kA, 0);  // it has landed, and A does not know
+  world.OpenDisk(kA, 0, false);
+  while (world.Progress(kA, 0)) {  // up to the first read of the new session
+    if (world.OnDisk(0, kA).sequence != completed.sequence + 1) break;
+  }
+  world.LoseDisk(kA, 0);
+  world.OnDisk(0, kA) = completed;  // the target lost what it had not promised to keep
+  world.OpenDisk(kA, 0, false);
+  world.Advance(Millis(101));
+  EXPECT_FALSE(world.Counts(kA));
+  EXPECT_TRUE(world.RunUntilHeld(kA, Millis(200)));
+  EXPECT_TRUE(world.node(kA).voter->View().readable);
+}
+
+TEST(DiskVoter, AWriteThatCompletedAndIsGoneIsARollback) {
+  VoterWorld world = AHolds();
+  const Slot before = world.OnDisk(0, kA);
+  world.Advance(Millis(11));
+  world.FinishAll(kA);
+  ASSERT_TRUE(IsNewer(world.OnDisk(0, kA), before));
+  world.LoseDisk(kA, 0);
+  world.OnDisk(0, kA) = before;
+  world.OpenDisk(kA, 0, false);
+  world.Advance(Millis(110));
+  world.FinishAll(kA);
+  EXPECT_FALSE(world.RunUntilHeld(kA, Millis(200)));
+  EXPECT_EQ(world.OnDisk(0, kA), before) << "nothing is written over it";
+}
+
 TEST(DiskVoter, ADiskThatGoesBackIsNotBelieved) {
   VoterWorld world = AHolds();
   const Slot old = world.OnDisk(0, kA);
