@@ -483,23 +483,4 @@ std::uint64_t DiskVoter::Changes(NodeId node) const {
   return sum / disks_.size();
 }
 
-DiskView DiskVoter::View() const {
-  DiskView view;
-  view.readable = readable_;
-  view.began = view_began_;
-  view.highest_promise = highest_promise_;
-  view.highest_held = highest_held_;
-  view.election = election_;
-  view.disks = settings_.disks;
-  for (const KnownSlot& known : region_) {
-    view.nodes.push_back({known.slot.node, known.slot, IsFresh(known), Changes(known.slot.node),
-                          std::max(Duration(), known.silent_until - known.changed)});
-  }
-  for (const Disk& disk : disks_) {
-    if (disk.trouble.empty()) ++view.disks_ready;
-    if (!disk.trouble.empty() && view.trouble.empty()) view.trouble = disk.trouble;
-  }
-  return view;
-}
-
 }  // namespace fencepost::qdiskd
