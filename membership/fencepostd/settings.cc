@@ -52,6 +52,11 @@ messaging::Digest DigestOf(const config::Config& config, const Cib& cib) {
 }
 
 Result<node::MemberSettings> SettingsOf(const config::Config& config, const Cib& cib, NodeId self) {
+  if (!config.watchdog_device.empty()) {
+    return Error{Cat("[watchdog] ", config.watchdog_device),
+                 "is not armed by this version, and a watchdog nobody arms protects nothing",
+                 "remove [watchdog]; 'fencepost quorum timing' shows what it would need"};
+  }
   for (const CibNode& node : cib.nodes) {
     const config::NodeConfig* known = config.FindNode(node.id);
     if (known == nullptr || known->name != node.name) {
