@@ -24,7 +24,8 @@ void Member::JudgeMembers() {
     if (peer.IsMember() && (!heard || left || !peer.WasMemberInThisIncarnation())) {
       Say(Severity::kWarning, "member-lost").With("peer", NameOf(id));
       peer.Lose(now_);
-      std::erase_if(pending_, [&](const auto& entry) { return entry.second.order.node == id; });
+      std::erase_if(pending_,
+                    [lost = id](const auto& entry) { return entry.second.order.node == lost; });
     }
     if (peer.IsMember() || !heard || fencing_.count(id) != 0) continue;
     if (peer.heartbeat().digest != settings_.digest) continue;
