@@ -115,6 +115,7 @@ class Consumer:
         self.heard = Heard()
         self._answers = answers
         self._dropped = 0
+        self._report = b""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.connect(str(path))
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -129,7 +130,9 @@ class Consumer:
         self.say(WANT, struct.pack("<QB", wanted, 1))
 
     def report(self, view: int, score: int = 0) -> None:
-        self.say(REPORT, struct.pack("<QiIBBB", view, score, 1, 0, 0, 0))
+        """Said now, and again with each view: qdiskd takes a silent consumer for hung."""
+        self._report = struct.pack("<QiIBBB", view, score, 1, 0, 0, 0)
+        self.say(REPORT, self._report)
 
     def daemon_pid(self) -> int:
         raw = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
@@ -164,6 +167,8 @@ class Consumer:
             self.heard.welcomed = True
         elif kind == VIEW:
             self.heard.view = read_view(r)
+            if self._report:
+                self.say(REPORT, self._report)
         elif kind == HELD:
             self.heard.leases.append(Lease(r.get("Q"), now_ns(), r.get("Q")))
         elif kind == MUST_DROP:
