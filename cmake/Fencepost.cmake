@@ -4,6 +4,9 @@
 # fencepost_script_test(NAME name COMMAND program args... [ROOT] [LABEL lab] [TIMEOUT seconds]
 #                       [RUN_SERIAL])
 #
+# RUN_SERIAL: never beside another test that says so (clusters that run against the clock); what
+# only computes may run beside it.
+#
 # DEPS are our libraries; LINKS are system libraries; ALLOW names the symbols of a pure system
 # library that a base or core library may call (seen in review because it stands in CMakeLists.txt).
 #
@@ -61,22 +64,38 @@ function(fencepost_library)
 endfunction()
 
 # Proof that the declared dependencies are all of them: everything in the archive must link against
-# nothing else (a static library alone never complains), and each header must compile alone.
+# nothing else (a static library alone never complains), and each header must compile alone. The
+# source of the same name proves that when it includes its header before anything else; the other
+# headers get a source that includes nothing but them.
 function(fencepost_prove_complete name sources deps links)
   file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_link.cc CONTENT "int main() {}\n")
   add_executable(${name}_link ${CMAKE_CURRENT_BINARY_DIR}/${name}_link.cc)
+  target_compile_options(${name}_link PRIVATE -O0 -g0)  # it is never run
   target_link_libraries(${name}_link PRIVATE
     -Wl,--whole-archive ${name} -Wl,--no-whole-archive ${deps} ${links})
   cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}
              OUTPUT_VARIABLE dir)
   foreach(source ${sources})
     if(source MATCHES "\\.h$")
-      string(MAKE_C_IDENTIFIER ${source} id)
-      file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_${id}.cc
-           CONTENT "#include \"${dir}/${source}\"\n#include \"${dir}/${source}\"\n")
-      target_sources(${name}_link PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${name}_${id}.cc)
+      fencepost_first_include(first ${source} "${sources}")
+      if(NOT first STREQUAL "#include \"${dir}/${source}\"")
+        string(MAKE_C_IDENTIFIER ${source} id)
+        file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_${id}.cc
+             CONTENT "#include \"${dir}/${source}\"\n")
+        target_sources(${name}_link PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${name}_${id}.cc)
+      endif()
     endif()
   endforeach()
+endfunction()
+
+# The first preprocessor line of the source beside `header`; empty if `sources` has none.
+function(fencepost_first_include out header sources)
+  string(REGEX REPLACE "\\.h$" ".cc" beside ${header})
+  set(line "")
+  if(beside IN_LIST sources)
+    file(STRINGS ${beside} line LIMIT_COUNT 1 REGEX "^[ \t]*#")
+  endif()
+  set(${out} "${line}" PARENT_SCOPE)
 endfunction()
 
 function(fencepost_link target layer)
@@ -159,7 +178,7 @@ function(fencepost_script_test)
   set_tests_properties(${S_NAME} PROPERTIES SKIP_RETURN_CODE ${FENCEPOST_SKIPPED}
     ENVIRONMENT "FENCEPOST_BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
   if(S_RUN_SERIAL)
-    set_tests_properties(${S_NAME} PROPERTIES RUN_SERIAL ON)
+    set_tests_properties(${S_NAME} PROPERTIES RESOURCE_LOCK clock)
   endif()
 endfunction()
 
@@ -170,5 +189,6 @@ function(fencepost_test_properties name label timeout)
   if(NOT timeout)
     set(timeout ${FENCEPOST_TEST_TIMEOUT})
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout})
+  # COST: what may take long starts first, so that nothing long is left for the end.
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} COST ${timeout})
 endfunction()

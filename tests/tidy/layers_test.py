@@ -163,18 +163,28 @@ class Layers(unittest.TestCase):
         lib = "fencepost_library(NAME {0} LAYER core SOURCES {1} DEPS {2})\n"
         self.project.write("y/CMakeLists.txt", lib.format("undeclared", "undeclared.cc", "ground") +
                            lib.format("lonely", "lonely.h", "ground") +
-                           lib.format("complete", "complete.cc complete.h", "ground"))
+                           lib.format("complete", "complete.cc complete.h", "ground") +
+                           lib.format("late", "late.cc late.h", "ground") +
+                           lib.format("first", "first.cc first.h", "ground"))
         self.project.write("y/undeclared.cc", "namespace fencepost {\nint real();\n"
                            "int undeclared() { return real(); }\n}\n")
         self.project.write("y/lonely.h", "#pragma once\ninline std::string lonely;\n")
         self.project.write("y/complete.h", "#pragma once\n#include <string>\nstd::string complete();\n")
         self.project.write("y/complete.cc", '#include "y/complete.h"\n'
                            "std::string complete() { return {}; }\n")
+        # Its own source proves a header complete only when it includes it before anything else.
+        self.project.write("y/late.h", "#pragma once\nstd::string late();\n")
+        self.project.write("y/late.cc", '#include <string>\n#include "y/late.h"\n'
+                           "std::string late() { return {}; }\n")
+        self.project.write("y/first.h", "#pragma once\nstd::string first();\n")
+        self.project.write("y/first.cc", '#include "y/first.h"\n#include <string>\n'
+                           "std::string first() { return {}; }\n")
         self.project.rooms(["y"])
         code, output = self.project.configure()
         self.assertEqual(code, 0, output)
         for target, words in (("undeclared_link", "undefined reference"),
-                              ("lonely_link", "lonely.h")):
+                              ("lonely_link", "lonely.h"), ("late_link", "late.h"),
+                              ("first_link", "first.h")):
             code, output = self.project.make(target)
             self.assertNotEqual(code, 0, f"{target} was built")
             self.assertIn(words, output)

@@ -50,7 +50,11 @@ def header_contract(files):
             yield file.path, 1, "a public header starts with a comment that says what it is"
         elif not re.search(r"\b(Promise|Errors):", "\n".join(comment)):
             yield file.path, 1, "the header's first comment says neither 'Promise:' nor 'Errors:'"
-        if not re.search(r"^#pragma once$", file.text, re.M):
+
+
+def headers_are_read_once(files):
+    for file in files:
+        if file.path.endswith(".h") and not re.search(r"^#pragma once$", file.text, re.M):
             yield file.path, 1, "a header has '#pragma once'"
 
 
@@ -172,6 +176,6 @@ def python_compiles(files):
                 yield file.path, error.lineno or 0, f"does not compile: {error.msg}"
 
 
-ALL = [file_length, function_length, header_contract, no_sleep_in_tests, tests_are_built,
-       no_conditional_compilation, nothing_left_over, clean_lines, links_resolve,
-       decisions_are_listed, python_compiles]
+ALL = [file_length, function_length, header_contract, headers_are_read_once,
+       no_sleep_in_tests, tests_are_built, no_conditional_compilation, nothing_left_over, clean_lines,
+       links_resolve, decisions_are_listed, python_compiles]

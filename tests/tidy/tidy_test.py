@@ -51,9 +51,13 @@ CASES = {
         ("a contract passes", "a.h", CONTRACT + "#pragma once\n", None),
         ("no comment", "a.h", "#pragma once\n", 1),
         ("a comment that promises nothing", "a.h", "// A thing.\n#pragma once\n", 1),
-        ("no pragma once", "a.h", CONTRACT, 1),
         ("a header of the tests is not public", "tests/a.h", "#pragma once\n", None),
         ("a helper of the tests beside it is not public", "a_testing.h", "#pragma once\n", None)],
+    "headers_are_read_once": [
+        ("no pragma once", "a.h", CONTRACT, 1),
+        ("nor in a helper of the tests", "tests/a_testing.h", CONTRACT, 1),
+        ("one in a comment", "a.h", "// #pragma once\n", 1),
+        ("a header passes", "a.h", "#pragma once\n", None)],
     "no_sleep_in_tests": [
         ("sleep_for", "a_test.cc", "\nstd::this_thread::sleep_for(x);\n", 2),
         ("usleep", "a_test.cc", "usleep (1);\n", 1),
