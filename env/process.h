@@ -33,6 +33,7 @@ struct Command {
   // For resource agents: what they leave in the background (a service they started, the gratuitous
   // ARPs of IPaddr2) lives on after they ended by themselves; not when they were killed.
   bool spare_leftovers = false;
+  std::vector<std::string> otherwise = {};  // absolute; tried in turn when nothing is at path
 };
 
 struct ProcessEnd {

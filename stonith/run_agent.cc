@@ -37,6 +37,7 @@ std::vector<std::string> AgentDirectories(const std::string& first) {
     const std::string path(self.data(), static_cast<std::size_t>(n));
     out.push_back(path.substr(0, path.rfind('/')));
   }
+  out.push_back("/usr/libexec/fencepost");
   out.push_back("/usr/sbin");
   return out;
 }

@@ -21,6 +21,8 @@
 namespace fencepost::config {
 
 inline constexpr std::string_view kConfigFile = "/etc/fencepost/fencepost.toml";
+// Where fence agents are looked for that PathsConfig.agent_dir does not have.
+inline constexpr std::string_view kForeignAgentDir = "/usr/sbin";
 inline constexpr std::size_t kMaxConfigBytes = 256 * 1024;
 inline constexpr std::uint16_t kClusterPort = 5405;
 inline constexpr std::uint32_t kMaxNodeVotes = 100;
@@ -58,7 +60,7 @@ struct PathsConfig {
   std::string cib = "/etc/fencepost/cib.xml";
   // Names the boot where boot_id is the host's (namespaces, containers); empty: the kernel's.
   std::string boot_identity_file;
-  std::string agent_dir = "/usr/sbin";  // fence_* programs
+  std::string agent_dir = "/usr/libexec/fencepost";  // fence_* programs
   std::string ocf_root = "/usr/lib/ocf";
   friend bool operator==(const PathsConfig&, const PathsConfig&) = default;
 };

@@ -131,6 +131,17 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return out;
 }
 
+bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0 || errno != ENOENT; }
+
+// Where the program is; the first place, if it is nowhere.
+const std::string& PathOf(const Command& command) {
+  if (Exists(command.path)) return command.path;
+  for (const std::string& path : command.otherwise) {
+    if (path.starts_with('/') && Exists(path)) return path;
+  }
+  return command.path;
+}
+
 }  // namespace
 
 LinuxProcessRunner::LinuxProcessRunner(Loop& loop) : loop_(loop) {
@@ -157,6 +168,7 @@ Status LinuxProcessRunner::Spawn(const Command& command, Child& child) {
   if (command.path.empty() || command.path.front() != '/' || command.argv.empty()) {
     return Error{command.path, "is not an absolute path with arguments", "name the whole path"};
   }
+  const std::string& path = PathOf(command);
   Result<UniqueFd> in = MemoryOf(command.stdin_text);
   if (!in) return in.error();
   UniqueFd out_end, err_end;
@@ -168,7 +180,7 @@ Status LinuxProcessRunner::Spawn(const Command& command, Child& child) {
   for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
   const std::vector<char*> arguments = Pointers(command.argv);
   const std::vector<char*> variables = Pointers(environment);
-  const int error = Launch({.path = command.path.c_str(),
+  const int error = Launch({.path = path.c_str(),
                             .argv = arguments.data(),
                             .environment = variables.data(),
                             .in = in->get(),
@@ -179,8 +191,8 @@ Status LinuxProcessRunner::Spawn(const Command& command, Child& child) {
                            child.pid);
   if (error != 0) {
     // The same number is given when only the interpreter of a script is missing.
-    child.missing = access(command.path.c_str(), F_OK) != 0 && errno == ENOENT;
-    return OsError(command.path, "start it", error);
+    child.missing = !Exists(path);
+    return OsError(path, "start it", error);
   }
   child.pidfd.Reset(pidfd_open(child.pid, 0));
   if (!child.pidfd) {  // out of descriptors: nobody could watch it, so it must not run

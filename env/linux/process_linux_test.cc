@@ -207,6 +207,25 @@ TEST_F(ProcessTest, WhatCannotBeStartedSaysWhy) {
   EXPECT_FALSE(Run(Shell("echo no"), Duration(0)).started) << "its time was over";
 }
 
+TEST_F(ProcessTest, TheFirstPlaceThatHasTheProgramIsTaken) {
+  Command command{"/no/such/agent", {"agent", "-c", "echo $0"}, {}, ""};
+  command.otherwise = {"/no/such/either", "/bin/sh", "/bin/false"};
+  const ProcessEnd found = Run(command);
+  EXPECT_TRUE(found.started) << found.errors;
+  EXPECT_EQ(found.output, "agent\n");
+  command.path = "/bin/true";
+  EXPECT_EQ(Run(command).output, "") << "what is at path goes first";
+  command.path = directory_ / "plain";
+  UniqueFd(open(command.path.c_str(), O_CREAT | O_WRONLY, 0600)).Reset();
+  EXPECT_NE(Run(command).errors.find("Permission denied"), std::string::npos)
+      << "what is there but cannot run is not passed over";
+  command.path = "/no/such/agent";
+  command.otherwise = {"/no/such/either", "sh"};
+  const ProcessEnd nowhere = Run(command);
+  EXPECT_TRUE(nowhere.missing);
+  EXPECT_NE(nowhere.errors.find("/no/such/agent"), std::string::npos) << nowhere.errors;
+}
+
 TEST_F(ProcessTest, ManyAtOnceEachGetTheirOwnEnd) {
   int ends = 0;
   for (int i = 0; i < 20; ++i) {

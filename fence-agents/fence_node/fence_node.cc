@@ -209,7 +209,9 @@ class NodeCommand : private stonith::FencerListener {
     }
     if (runner_.Interrupted()) return "interrupted";
     std::string text = Cat("failed: ", AgentError("", stonith::ToAgentEnded(start.run, end)).cause);
-    if (!end.started) text += Cat(" (looked for in ", site_.config.paths.agent_dir, ")");
+    if (!end.started)
+      text += Cat(" (looked for in ", site_.config.paths.agent_dir, " and ",
+                  config::kForeignAgentDir, ")");
     return text;
   }
 

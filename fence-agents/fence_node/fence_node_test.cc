@@ -296,7 +296,7 @@ TEST(FenceNode, AnAgentThatIsMissingIsNamedWithItsPlace) {
   missing.errors = "fence_s: no such agent";
   machine.ends = {missing, missing};
   EXPECT_EQ(Command(machine, {"alpha"}, CibXml(), "beta"), kFailed);
-  EXPECT_THAT(machine.err, HasSubstr("no such agent (looked for in /x/agents)"));
+  EXPECT_THAT(machine.err, HasSubstr("no such agent (looked for in /x/agents and /usr/sbin)"));
 }
 
 TEST(FenceNode, RefusesWhatIsNotMeant) {

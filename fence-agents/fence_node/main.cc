@@ -49,7 +49,8 @@ int main(int argc, char** argv) {
     return fence_node::kFailed;
   }
   const UniqueFd stop = fence_node::StopSignals();
-  stonith::LinuxAgentRunner runner(host, {site->config.paths.agent_dir}, stop.get());
+  stonith::LinuxAgentRunner runner(
+      host, {site->config.paths.agent_dir, std::string(config::kForeignAgentDir)}, stop.get());
   BothLogs facts(site->config.log);
   return fence_node::RunFenceNode(*arguments, *site, fence_node::ThisInvoker(), runner, facts);
 }

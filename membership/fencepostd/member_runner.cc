@@ -236,6 +236,7 @@ void MemberRunner::ResourceAgentEnded(const executor::StartProcess& start, const
 void MemberRunner::StartFenceAgent(const stonith::StartAgent& start) {
   Command command;
   command.path = Cat(settings_.config.paths.agent_dir, "/", start.agent);
+  command.otherwise = {Cat(config::kForeignAgentDir, "/", start.agent)};
   command.argv = {start.agent};
   command.environment = {{"PATH", std::string(kAgentPath)}, {"LC_ALL", "C"}};
   command.stdin_text = start.stdin_text;

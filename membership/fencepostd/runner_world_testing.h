@@ -22,7 +22,7 @@
 namespace fencepost::daemon {
 
 inline constexpr const char* kDummy = "/usr/lib/ocf/resource.d/heartbeat/Dummy";
-inline constexpr const char* kFence = "/usr/sbin/fence_dummy";
+inline constexpr const char* kFence = "/usr/libexec/fencepost/fence_dummy";
 
 inline seal::ClusterKey KeyOf(std::uint8_t seed) {
   seal::ClusterKey::Secret secret{};
