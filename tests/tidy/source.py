@@ -37,6 +37,10 @@ class File:
         return self.path.endswith(".sh") or bool(re.match(r"#!.*\b(ba|da)?sh\b", self.lines[0]))
 
     @property
+    def is_makefile(self):
+        return bool(re.match(r"#!.*\bmake\b", self.lines[0]))
+
+    @property
     def is_cmake(self):
         return self.name == "CMakeLists.txt" or self.path.endswith(".cmake")
 
@@ -46,7 +50,7 @@ def read_tree(root):
     files = []
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(set(folders) - NOT_OURS)
-        for name in sorted(names):
+        for name in sorted(set(names) - NOT_OURS):  # in a worktree .git is a file
             path = os.path.relpath(os.path.join(folder, name), root)
             if not os.path.islink(os.path.join(root, path)):
                 files.append(File(root, path))

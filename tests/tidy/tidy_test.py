@@ -86,7 +86,8 @@ CASES = {
         ("a tab", "a.txt", "a\n\tb\n", 2),
         ("blanks at the end", "a.txt", "a \n", 1),
         ("an unended last line", "a.txt", "a", 1),
-        ("a patch keeps its blanks", "a.patch", " \n", None)],
+        ("a patch keeps its blanks", "a.patch", " \n", None),
+        ("a makefile needs tabs", "rules", "#!/usr/bin/make -f\na:\n\tb\n", None)],
     "links_resolve": [
         ("a dead link", "d/a.md", "\n[x](gone.md)\n", 2),
         ("a dead link with an anchor", "d/a.md", "[x](gone.md#part)\n", 1),
