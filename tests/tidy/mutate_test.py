@@ -86,6 +86,33 @@ class Mutate(unittest.TestCase):
             self.assertRegex(output, rf"{name} +R3 +{verdict}")
         self.assertIn("0 of 5 mutants killed: FAILED", output)
 
+    def test_a_check_says_what_could_not_be_judged_and_builds_nothing(self):
+        built = os.path.join(self.folder.name, "built")
+        subprocess.run(["cmake", "-G", "Ninja", "-S", os.path.join(self.folder.name, "tree"), "-B",
+                        built, "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"], check=True,
+                       stdout=subprocess.DEVNULL)
+        cases = {
+            "survives": (mutant("  return a - b;"), ""),
+            "moved": (mutant("  return 0;", old="  return b + a;"), "NOT APPLIED"),
+            "nameless": (mutant("  return 0;", killed_by="^unit\\.gone$"), "NO TEST"),
+            "headless": (mutant("  return 0;").replace("# killed-by", "# noticed"), "BAD PATCH"),
+            "unparsable": (mutant("  return a +;"), "NOT COMPILED"),
+        }
+        mutants = {name: case[0] for name, case in cases.items()}
+        code, output = self.mutate("--check", "--compile", "--build", built, **mutants)
+        self.assertEqual(code, 1, output)
+        for name, (_, verdict) in cases.items():
+            self.assertEqual(verdict != "", f"/{name}.patch" in output, output)
+            if verdict:
+                self.assertRegex(output, rf"{verdict} \S+/{name}\.patch")
+        self.assertIn("1 of 5 mutants apply and compile: FAILED", output)
+        code, output = self.mutate("--check", "--build", built, "--only", "unparsable")
+        self.assertEqual(code, 0, output)
+        self.assertIn("1 of 1 mutants apply: passed", output)
+        code, output = self.mutate("--check", "--only", "survives")
+        self.assertEqual(code, 1, output)
+        self.assertIn("is not configured", output)
+
     def test_no_mutants_and_unknown_mutants_are_refused(self):
         code, output = self.mutate()
         self.assertEqual(code, 1, output)
