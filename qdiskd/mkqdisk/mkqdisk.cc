@@ -257,6 +257,7 @@ int Run(const std::vector<std::string>& arguments, Io& io) {
     io.err << "mkqdisk: " << options.error().Text() << "\n";
     return kUsage;
   }
+  if (options->action == Action::kVersion) return kDone;  // it is said already
   if (options->action == Action::kHelp) {
     io.out << UsageText();
     return kDone;

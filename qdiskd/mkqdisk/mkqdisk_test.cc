@@ -164,6 +164,9 @@ TEST_F(MkqdiskTest, WrongUsageIsExplained) {
     EXPECT_EQ(Command(arguments), 2) << arguments[0];
     EXPECT_NE(err_.find("mkqdisk: "), std::string::npos);
   }
+  EXPECT_EQ(Command({"--version"}), 0);
+  EXPECT_EQ(out_.find("usage"), std::string::npos);
+  EXPECT_NE(out_.find("mkqdisk v"), std::string::npos);
   EXPECT_EQ(Command({"-h"}), 0);
   EXPECT_NE(out_.find("usage: mkqdisk -c DEVICE -l LABEL"), std::string::npos);
   EXPECT_EQ(Command({"-L", At("absent")}), 1);

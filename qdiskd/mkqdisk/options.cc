@@ -20,6 +20,7 @@ po::options_description Description(Options& o, std::uint32_t& cib_kib) {
   const auto text = [](std::string& to) { return po::value<std::string>(&to); };
   auto add = all.add_options();
   add("help,h", "");
+  add("version,V", "");
   add("create,c", text(o.device));
   add("label,l", text(o.label));
   add("list,L", "");
@@ -41,6 +42,10 @@ Result<Options> Check(Options o, const po::variables_map& given, std::uint32_t c
   const bool create = given.count("create") > 0, list = given.count("list") > 0,
              find = given.count("find") > 0;
   if (given.count("help") > 0 || given.empty()) return o;
+  if (given.count("version") > 0) {
+    o.action = Action::kVersion;
+    return o;
+  }
   if (int{create} + int{list} + int{find} != 1) {
     return Wrong("mkqdisk", "exactly one of -c, -L and -f must be given");
   }
@@ -74,7 +79,7 @@ std::string UsageText() {
   return "usage: mkqdisk -c DEVICE -l LABEL [options]   make DEVICE a quorum disk\n"
          "       mkqdisk -L [-d] [DEVICE...]            list quorum disks\n"
          "       mkqdisk -f LABEL [-d] [DEVICE...]      find the quorum disk with this label\n"
-         "       mkqdisk -h                             print this\n"
+         "       mkqdisk -h | -V                        print this, or the version\n"
          "DEVICE is a block device, a file, or iscsi://[user@]address[:port]/target/lun.\n"
          "  -d, --details     also show the slot of every node\n"
          "  -y, --yes         do not ask before destroying data\n"

@@ -13,7 +13,7 @@
 
 namespace fencepost::qdiskd::mkqdisk {
 
-enum class Action { kHelp, kCreate, kList, kFind };
+enum class Action { kHelp, kVersion, kCreate, kList, kFind };
 
 struct Options {
   Action action = Action::kHelp;
