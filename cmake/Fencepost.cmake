@@ -143,6 +143,7 @@ function(fencepost_program)
   target_link_libraries(${P_NAME} PUBLIC ${P_LINKS})
   set_target_properties(${P_NAME} PROPERTIES FENCEPOST_LAYER app
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  set_property(GLOBAL APPEND PROPERTY FENCEPOST_PROGRAMS ${P_NAME})
 endfunction()
 
 # One gtest program, one ctest entry LABEL.NAME: the names of its cases are in its own output.

@@ -69,6 +69,12 @@ apt_install() {
   DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@" < /dev/null
 }
 
+# apt_mirror RELEASE: where this machine's apt gets that release of Debian from; nothing if nowhere.
+apt_mirror() {
+  apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2> /dev/null |
+    sed -n "s/ $1 main$//p" | head -n 1
+}
+
 # install_packages TIER...: afterwards all packages of these tiers are there.
 install_packages() {
   command -v dpkg-query apt-get > /dev/null ||

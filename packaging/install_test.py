@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""install_test.py CMAKE PACKAGING PROGRAM...: what `cmake --install` puts in place is whole.
+
+Every program that is built is installed and says its version, every one has its man page, every man
+page of the tree is there, every unit starts an installed daemon and every daemon has a unit.
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD = os.environ.get("FENCEPOST_BUILD_DIR", "build/release")
+CMAKE, PACKAGING, *PROGRAMS = sys.argv[1:]
+TOP = os.path.dirname(PACKAGING)
+
+
+def run(*command, **more):
+    done = subprocess.run(command, text=True, check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+    return done.returncode, done.stdout
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="fencepost-install-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        code, output = run(CMAKE, "--install", BUILD, "--prefix", "/usr",
+                           env=dict(os.environ, DESTDIR=cls.folder.name))
+        if code != 0:
+            raise AssertionError("cmake --install: " + output)
+
+    def files(self, pattern):
+        return sorted(glob.glob(os.path.join(self.folder.name, pattern), recursive=True))
+
+    def names(self, pattern):
+        return [os.path.basename(path) for path in self.files(pattern)]
+
+    def test_every_program_is_there_and_nothing_else(self):
+        self.assertGreater(len(PROGRAMS), 6)
+        self.assertEqual(self.names("usr/sbin/*"), sorted(PROGRAMS))
+        self.assertEqual(self.files("usr/bin/*") + self.files("usr/lib*/**/*.a"), [])
+
+    def test_every_program_says_its_version(self):
+        with open(os.path.join(TOP, "CMakeLists.txt"), encoding="utf-8") as stream:
+            version = re.search(r"^project\(fencepost VERSION (\S+)", stream.read(), re.M).group(1)
+        for path in self.files("usr/sbin/*"):
+            with self.subTest(program=os.path.basename(path)):
+                said = [run(path, option, timeout=30) for option in ("--version", "-V")]
+                self.assertTrue(any(code == 0 and version in text for code, text in said), said)
+
+    def test_every_program_and_every_page_has_its_man_page(self):
+        pages = sorted(self.names("usr/share/man/man*/*"))
+        self.assertEqual(pages, sorted(os.listdir(os.path.join(TOP, "docs", "man"))))
+        for program in PROGRAMS:
+            self.assertIn(program, {page.rsplit(".", 1)[0] for page in pages})
+        for path in self.files("usr/share/man/man*/*"):
+            self.assertTrue(os.path.dirname(path).endswith("man" + path[-1]), path)
+
+    def test_units_and_daemons_belong_together(self):
+        started = set()
+        for path in self.files("usr/lib/systemd/system/*.service"):
+            with open(path, encoding="utf-8") as stream:
+                text = stream.read()
+            self.assertNotIn("@", re.sub(r"^#.*", "", text, flags=re.M))
+            self.assertIn("ConditionPathExists=/etc/fencepost/fencepost.toml\n", text)
+            program, option = re.search(r"^ExecStart=/\S+/(\w+) (\S+)$", text, re.M).groups()
+            self.assertIn(option, run(os.path.join(self.folder.name, "usr/sbin", program), "--help")[1])
+            self.assertEqual(os.path.basename(path), program + ".service")
+            self.assertIn(program, PROGRAMS)
+            started.add(program)
+        self.assertEqual(started, {name for name in PROGRAMS if name.endswith("d")})
+
+    def test_systemd_understands_the_units(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd-analyze is not installed")
+        root = self.folder.name
+        for path in self.files("usr/lib/systemd/system/*.service"):
+            # The programs are not below / here; what else it says is ours.
+            code, output = run("systemd-analyze", "--man=no", "verify", path)
+            mine = [line for line in output.splitlines() if os.path.basename(path) in line
+                    and "is not executable" not in line]
+            self.assertEqual(mine, [], f"{code} {root}")
+
+    def test_examples_and_documents_are_there(self):
+        for name in ("examples/two-node.toml", "examples/cib.xml", "install.md", "fencing.md"):
+            self.assertEqual(len(self.files("usr/share/doc/fencepost/" + name)), 1, name)
+        self.assertEqual(len(self.files("usr/lib/tmpfiles.d/fencepost.conf")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
