@@ -17,6 +17,9 @@ class FakeHost : public Host {
   void SleepUntil(MonoTime when) override { now = std::max(now, when); }
   Result<std::string, Failure> ReadStdin(std::size_t) override { return in; }
   Result<std::string, Failure> ReadSecretFile(const std::string&) override { return file; }
+  Result<std::string, Failure> ReadCredential(const std::string& name) override {
+    return "credential-" + name + "\n";
+  }
   Result<std::string, Failure> RunSecretScript(const std::string&, MonoTime) override {
     return script;
   }
@@ -89,6 +92,8 @@ TEST_F(AgentKit, ThePasswordComesFromStdinFileOrScript) {
   EXPECT_EQ(login.password, "from-file");
   Run({}, "action=status\npasswd_script=/x\n");
   EXPECT_EQ(login.password, "from-script");
+  Run({}, "action=status\npassword_credential=bmc\n");
+  EXPECT_EQ(login.password, "credential-bmc");
   host.file = "\n";
   EXPECT_EQ(Run({}, "action=status\npassword_file=/x\n"), 1);
   EXPECT_THAT(host.err, HasSubstr("empty first line"));

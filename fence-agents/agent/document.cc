@@ -146,10 +146,11 @@ std::string Metadata(const Spec& spec) {
     ParameterXml(p, p.name, false, &out);
     if (!p.obsoletes.empty()) ParameterXml(p, p.obsoletes, true, &out);
   }
-  out += "</parameters>\n<actions>\n\t<action name=\"on\" automatic=\"0\"/>\n";
-  for (const char* name : {"off", "reboot", "status", "monitor"}) {
-    out += Cat("\t<action name=\"", name, "\"/>\n");
-  }
+  out += Cat("</parameters>\n<actions>\n\t<action name=\"on\"",
+             spec.on_target ? " on_target=\"1\"" : "", " automatic=\"", spec.fabric ? "1" : "0",
+             "\"/>\n\t<action name=\"off\"/>\n");
+  if (!spec.fabric) out += "\t<action name=\"reboot\"/>\n";
+  out += "\t<action name=\"status\"/>\n\t<action name=\"monitor\"/>\n";
   if (spec.has_plugs) out += "\t<action name=\"list\"/>\n\t<action name=\"list-status\"/>\n";
   for (const char* name : {"metadata", "manpage", "validate-all"}) {
     out += Cat("\t<action name=\"", name, "\"/>\n");
@@ -185,12 +186,23 @@ std::string ManPage(const Spec& spec) {
       ".Pp\nWithout arguments the options are read from standard input, one\n.Ar name Ns = Ns Ar "
       "value\non a line, in any order.\nUnknown names there are warned about and ignored.\n"
       ".Ss Actions\n.Bl -tag -width validate-all\n"
-      ".It Cm on , off\nSwitch, then read the state until it was seen twice in a row.\n"
-      "A machine that is in the wanted state already is left alone.\n"
-      ".It Cm reboot\nPower off, prove it, then power on.\nOnce off is proved the action has "
-      "succeeded,\n"
-      "also when the machine cannot be powered on.\n"
-      ".It Cm status\nPrint the state.\n"
+      ".It Cm on , off\nSwitch, then read the state until it was seen twice in a row.\n";
+  if (!spec.on_always_acts) {
+    out += Cat(spec.fabric ? "A connection" : "A machine",
+               " that is in the wanted state already is left alone.\n");
+  }
+  if (spec.fabric) {
+    out += "Off cuts the machine off and leaves it running.\nThere is no reboot.\n";
+  } else {
+    out +=
+        ".It Cm reboot\nPower off, prove it, then power on.\nOnce off is proved the action has "
+        "succeeded,\nalso when the machine cannot be powered on.\n";
+  }
+  out += ".It Cm status\nPrint the state.\n";
+  if (spec.has_plugs) {
+    out += ".It Cm list , list\\-status\nPrint plugs, their names and states.\n";
+  }
+  out +=
       ".It Cm monitor\nTell by the exit status whether the device can be reached and logged into.\n"
       ".It Cm metadata , manpage\nPrint the description for hosts, or this page.\n"
       ".It Cm validate\\-all\nCheck the options without reaching for the device.\n.El\n"

@@ -64,6 +64,11 @@ std::string OneLine(std::string_view text) {
   return out;
 }
 
+Failure Failed(Phase phase, Cause cause, std::string what, std::string why, std::string remedy,
+               bool effect_unknown) {
+  return {phase, cause, {std::move(what), std::move(why), std::move(remedy)}, effect_unknown};
+}
+
 std::string Failure::Line(std::string_view program) const {
   return OneLine(
       Cat(program, ": failed phase=", Name(phase), " cause=", Name(cause), ": ", error.Text()));

@@ -43,6 +43,9 @@ struct Failure {
   [[nodiscard]] std::string Line(std::string_view program) const;
 };
 
+Failure Failed(Phase phase, Cause cause, std::string what, std::string why, std::string remedy = {},
+               bool effect_unknown = false);
+
 // Reads phase and cause back from the last line an agent wrote to stderr; nullopt for a line of
 // another form (agents of other projects).
 struct FailureWords {

@@ -23,6 +23,8 @@ class Host {
   virtual void SleepUntil(MonoTime when) = 0;
   virtual Result<std::string, Failure> ReadStdin(std::size_t limit) = 0;
   virtual Result<std::string, Failure> ReadSecretFile(const std::string& path) = 0;
+  // Of the service that started us: a file in $CREDENTIALS_DIRECTORY, checked like a secret file.
+  virtual Result<std::string, Failure> ReadCredential(const std::string& name) = 0;
   virtual Result<std::string, Failure> RunSecretScript(const std::string& path,
                                                        MonoTime deadline) = 0;
   virtual void WipeArgument(std::size_t word, std::size_t offset) = 0;

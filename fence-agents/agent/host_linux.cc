@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/text.h"
@@ -67,29 +68,43 @@ Result<std::string, Failure> LinuxHost::ReadStdin(std::size_t limit) {
 Result<std::string, Failure> LinuxHost::ReadSecretFile(const std::string& path) {
   // O_NONBLOCK: a FIFO at that path must not hold us.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return Local(Phase::kAuth, path, std::strerror(errno), "check password_file");
+  if (fd < 0) return Local(Phase::kAuth, path, std::strerror(errno), "check the path");
   struct stat about {};
   std::string text;
   const bool known = fstat(fd, &about) == 0;
   const bool plain = known && S_ISREG(about.st_mode);
   const bool read = plain && ReadAll(fd, kMaxSecretFile, &text);
   close(fd);
-  if (!plain) return Local(Phase::kAuth, path, "is not a regular file", "check password_file");
+  if (!plain) return Local(Phase::kAuth, path, "is not a regular file", "check the path");
   if ((about.st_mode & 077) != 0) {
     return Local(Phase::kAuth, path, "is open to group or others", Cat("chmod 600 ", path));
   }
   if (about.st_uid != 0 && about.st_uid != geteuid()) {
     return Local(Phase::kAuth, path, "belongs to another user", Cat("chown root ", path));
   }
-  if (!read) return Local(Phase::kAuth, path, "cannot be read", "check password_file");
+  if (!read) return Local(Phase::kAuth, path, "cannot be read", "check the path");
   return text;
+}
+
+Result<std::string, Failure> LinuxHost::ReadCredential(const std::string& name) {
+  const char* dir = std::getenv("CREDENTIALS_DIRECTORY");
+  if (dir == nullptr || *dir == 0) {
+    return Local(Phase::kAuth, Cat("credential ", OneLine(name)),
+                 "cannot be found: the environment has no CREDENTIALS_DIRECTORY",
+                 "add LoadCredential= to the service that calls this agent, or use a file");
+  }
+  if (name.empty() || name[0] == '.' || name.find('/') != std::string::npos) {
+    return Local(Phase::kAuth, Cat("credential ", OneLine(name)), "is not the name of a credential",
+                 "give the name that LoadCredential= gives it");
+  }
+  return ReadSecretFile(Cat(dir, "/", name));
 }
 
 Result<std::string, Failure> LinuxHost::RunSecretScript(const std::string& path,
                                                         MonoTime deadline) {
   const auto end = RunProgram(
       {path, {path}, {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"LC_ALL", "C"}}, ""}, deadline);
-  const std::string what = Cat("password_script ", path);
+  const std::string what = Cat("secret script ", path);
   if (!end.started) return Local(Phase::kAuth, what, OneLine(end.errors), "check the path");
   if (end.killed) return Local(Phase::kAuth, what, Cat("did not end within ", end.took));
   if (end.exit_code != 0) {

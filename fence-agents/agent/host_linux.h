@@ -21,6 +21,7 @@ class LinuxHost : public Host {
   void SleepUntil(MonoTime when) override;
   Result<std::string, Failure> ReadStdin(std::size_t limit) override;
   Result<std::string, Failure> ReadSecretFile(const std::string& path) override;
+  Result<std::string, Failure> ReadCredential(const std::string& name) override;
   Result<std::string, Failure> RunSecretScript(const std::string& path, MonoTime deadline) override;
   void WipeArgument(std::size_t word, std::size_t offset) override;
   void Out(std::string_view text) override;

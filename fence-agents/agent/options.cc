@@ -160,16 +160,19 @@ void CheckValue(const Parameter& p, std::string* value, Faults* faults) {
   } else if (p.type == Type::kBoolean && !ParseFlag(*value, &flag)) {
     faults->push_back(Fault(what, Cat(shown, " is neither yes nor no"), "say 1 or 0"));
   } else if (p.type == Type::kSelect) {
-    *value = LowerCase(*value);
-    if (std::find(p.choices.begin(), p.choices.end(), *value) == p.choices.end()) {
-      std::string all;
-      for (const std::string& choice : p.choices) all += (all.empty() ? "" : ", ") + choice;
-      faults->push_back(Fault(what, Cat(shown, " is none of: ", all)));
+    const auto same = [&](const std::string& c) { return LowerCase(c) == LowerCase(*value); };
+    const auto choice = std::find_if(p.choices.begin(), p.choices.end(), same);
+    if (choice != p.choices.end()) {
+      *value = *choice;
+      return;
     }
+    std::string all;
+    for (const std::string& each : p.choices) all += (all.empty() ? "" : ", ") + each;
+    faults->push_back(Fault(what, Cat(shown, " is none of: ", all)));
   }
 }
 
-void FindAction(const Values& values, Request* out, Faults* faults) {
+void FindAction(const Spec& spec, const Values& values, Request* out, Faults* faults) {
   if (values.Flag("help")) {
     out->action = Action::kHelp;
     return;
@@ -181,19 +184,29 @@ void FindAction(const Values& values, Request* out, Faults* faults) {
   const std::string said = LowerCase(values.Text("action"));
   if (said.empty()) {
     if (values.Flag("compat")) {
-      out->action = Action::kReboot;
+      out->action = spec.fabric ? Action::kOff : Action::kReboot;
       return;
     }
-    faults->push_back(Fault("option action", "is missing, and there is no default action",
-                            "say action=status, off, on or reboot; compat=1 makes a missing "
-                            "action mean reboot"));
+    faults->push_back(
+        Fault("option action", "is missing, and there is no default action",
+              Cat("say action=status, off, on", spec.fabric ? "" : ", reboot",
+                  "; compat=1 makes a missing action mean ", spec.fabric ? "off" : "reboot")));
     return;
   }
   for (const auto& [name, action] : kActions) {
-    if (name == said) {
-      out->action = action;
-      return;
+    if (name != said) continue;
+    out->action = action;
+    if (spec.fabric && action == Action::kReboot) {
+      faults->push_back(Fault("option action",
+                              "'reboot' is refused: this device cuts a connection, and the machine "
+                              "behind it stays up",
+                              "say action=off; action=on lets it in again"));
     }
+    return;
+  }
+  if (spec.fabric && (said == "disable" || said == "enable")) {
+    out->action = said == "enable" ? Action::kOn : Action::kOff;
+    return;
   }
   faults->push_back(Fault("option action", Cat(Quoted(said), " is not known"),
                           "on, off, reboot, status, monitor, list, list-status, metadata, "
@@ -206,6 +219,22 @@ bool NeedsDevice(Action action) {
 }
 
 }  // namespace
+
+std::vector<std::string> PlugsOf(const Values& values) {
+  const std::string separator = values.Text("plug_separator");
+  std::vector<std::string> out;
+  for (const std::string& plug :
+       Split(values.Text("plug"), separator.empty() ? ',' : separator[0])) {
+    out.emplace_back(Trim(plug));
+    if (out.back().empty()) return {};
+  }
+  return out;
+}
+
+bool IsGiven(const Values& values, const std::string& secret) {
+  return values.Has(secret) || values.Has(secret + "_file") || values.Has(secret + "_script") ||
+         values.Has(secret + "_credential");
+}
 
 bool Switches(Action action) {
   return action == Action::kOn || action == Action::kOff || action == Action::kReboot;
@@ -277,22 +306,26 @@ Result<Request, Faults> CheckOptions(const Spec& spec, const Given& given) {
     CheckValue(*p, &value, &faults);
     if (!value.empty() || p->default_value.empty()) out.values.Set(p->name, std::move(value));
   }
-  FindAction(out.values, &out, &faults);
+  FindAction(spec, out.values, &out, &faults);
   if (faults.empty() && NeedsDevice(out.action)) {
     for (const Parameter& p : spec.parameters) {
       if (p.required && p.name != "action" && !out.values.Has(p.name)) {
         faults.push_back(Fault(Cat("option ", p.name), "is missing", p.help));
       }
     }
-    const bool has_password = out.values.Has("password") || out.values.Has("password_file") ||
-                              out.values.Has("password_script");
-    if (spec.needs_login && !has_password) {
+    const bool wants_password = spec.needs_login && !spec.password_optional;
+    if (wants_password && !IsGiven(out.values, "password")) {
       faults.push_back(Fault("option password", "is missing",
-                             "give password on stdin, password_file or password_script"));
+                             "give password on stdin, password_file, password_script or "
+                             "password_credential"));
     }
     if (spec.has_plugs && (Switches(out.action) || out.action == Action::kStatus) &&
         !out.values.Has("plug")) {
       faults.push_back(Fault("option plug", "is missing", "say which plug; see action=list"));
+    }
+    if (spec.has_plugs && out.values.Has("plug") && PlugsOf(out.values).empty()) {
+      faults.push_back(Fault("option plug", "names a plug without a name",
+                             "there must be something on both sides of plug_separator"));
     }
   }
   if (!faults.empty()) return faults;

@@ -39,6 +39,12 @@ enum class Action {
 [[nodiscard]] bool Switches(Action action);
 [[nodiscard]] std::string_view Name(Action action);
 
+// Is a sourced secret given, by whichever of its four ways?
+[[nodiscard]] bool IsGiven(const Values& values, const std::string& secret);
+
+// The plugs that plug names, in order; empty when one of them has no name.
+[[nodiscard]] std::vector<std::string> PlugsOf(const Values& values);
+
 // Where a secret stood in argv: the host overwrites it.
 struct ArgvSpan {
   std::size_t word = 0, offset = 0;

@@ -56,7 +56,8 @@ PlanEffect Plan::OnRound(MonoTime now, const PowerResult& combined) {
   if (stage_ == Stage::kVerify) return AfterVerifyRound(now, combined);
   if (!combined.ok()) return Fail(combined.error());
   if (!Switches(s_.action)) return OnReported(now, *combined);
-  if (*combined != goal_) return BeginSwitching(now);
+  const bool must_act = s_.on_always_acts && s_.action == Action::kOn;
+  if (*combined != goal_ || must_act) return BeginSwitching(now);
   if (++agreeing_ >= kConsistentReads) return LegDone(now);
   if (now >= s_.not_after) return TooLate();
   stage_ = Stage::kPause;

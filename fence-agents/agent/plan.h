@@ -34,6 +34,7 @@ struct PlanSettings {
   Duration status_sleep{};
   int retry_on = 0;
   MonoTime not_after = kNever;
+  bool on_always_acts = false;  // `on` switches also what seems to be on
 };
 
 struct PlanStart {};

@@ -4,11 +4,12 @@
 #include "fence-agents/agent/document.h"
 #include "fence-agents/agent/options.h"
 #include "fence-agents/agent/plan.h"
+#include "fence-agents/agent/report.h"
 
 namespace fencepost::agent {
 namespace {
 
-constexpr int kDone = 0, kFailed = 1;
+constexpr int kDone = 0;
 constexpr std::string_view kVersion = FENCEPOST_VERSION;
 
 class Permit : public SwitchPermit {
@@ -28,47 +29,66 @@ class Permit : public SwitchPermit {
   MonoTime not_after_;
 };
 
-int Report(const Spec& spec, const std::vector<Failure>& failures, Host& host) {
-  for (const Failure& failure : failures) host.Err(failure.Line(spec.name) + "\n");
-  return kFailed;
-}
-
 std::string FirstLine(const std::string& text) {
   return text.substr(0, text.find_first_of("\r\n"));
 }
 
-Result<Login, Failure> FindLogin(const Spec& spec, const Values& values, Host& host) {
-  Login login{values.Text("username"), values.Text("password")};
-  if (!spec.needs_login || !login.password.empty()) return login;
-  const bool from_file = values.Has("password_file");
-  auto text = from_file ? host.ReadSecretFile(values.Text("password_file"))
-                        : host.RunSecretScript(values.Text("password_script"),
-                                               host.Now() + kSecretScriptLimit);
-  if (!text) return text.error();
-  login.password = FirstLine(*text);
-  if (login.password.empty()) {
-    return Failure{Phase::kAuth,
-                   Cause::kLocalProblem,
-                   {from_file ? "password_file" : "password_script", "gave an empty first line",
-                    "its first line must be the password"}};
+// The first line of whichever source was named; "" when none was.
+Result<std::string, Failure> FromSource(const Values& values, const std::string& secret,
+                                        Host& host) {
+  const std::string file = secret + "_file", script = secret + "_script",
+                    credential = secret + "_credential";
+  std::string source;
+  Result<std::string, Failure> text = std::string();
+  if (values.Has(file)) {
+    source = file;
+    text = host.ReadSecretFile(values.Text(file));
+  } else if (values.Has(credential)) {
+    source = credential;
+    text = host.ReadCredential(values.Text(credential));
+  } else if (values.Has(script)) {
+    source = script;
+    text = host.RunSecretScript(values.Text(script), host.Now() + kSecretScriptLimit);
+  } else {
+    return std::string();
   }
-  return login;
+  if (!text) return text.error();
+  std::string line = FirstLine(*text);
+  if (!line.empty()) return line;
+  return Failure{Phase::kAuth,
+                 Cause::kLocalProblem,
+                 {source, "gave an empty first line", Cat("its first line must be ", secret)}};
 }
 
-int ListPlugs(const Spec& spec, const Request& request, Device& device, Host& host) {
+Result<Login, Failure> FindSecrets(const Spec& spec, Values* values, Host& host) {
+  for (const Parameter& p : spec.parameters) {
+    if (!p.sourced || values->Has(p.name)) continue;
+    auto secret = FromSource(*values, p.name, host);
+    if (!secret) return secret.error();
+    values->Set(p.name, std::move(*secret));
+  }
+  return Login{values->Text("username"), values->Text("password")};
+}
+
+int ListPlugs(const Spec& spec, const Request& request, Device& device, Host& host,
+              Report* report) {
   if (!spec.has_plugs) {
-    host.Out("N/A\n");
-    return kDone;
+    Outcome nothing;
+    nothing.exit_code = kDone;
+    nothing.success = "N/A";
+    return report->Done(nothing);
   }
   const Values& v = request.values;
-  const auto rows = device.List(host.Now() + v.Time("login_timeout") + v.Time("power_timeout"));
-  if (!rows) return Report(spec, {rows.error()}, host);
-  for (const PlugRow& row : *rows) {
-    std::string line = Cat(row.plug, v.Text("separator"), row.alias);
-    if (request.action == Action::kListStatus) line += v.Text("separator") + row.state;
-    if (request.action != Action::kMonitor) host.Out(line + "\n");
+  const MonoTime begun = host.Now();
+  const auto rows = device.List(begun + v.Time("login_timeout") + v.Time("power_timeout"));
+  report->Step("list", "", rows ? Cat(rows->size(), " plugs") : rows.error().error.Text(), begun);
+  if (!rows) return report->Failed({rows.error()});
+  if (request.action != Action::kMonitor) {
+    report->Rows(*rows, v.Text("separator"), request.action == Action::kListStatus);
   }
-  return kDone;
+  Outcome listed;
+  listed.exit_code = kDone;
+  return report->Done(listed);
 }
 
 PlanSettings Settings(const Spec& spec, const Request& request) {
@@ -76,11 +96,7 @@ PlanSettings Settings(const Spec& spec, const Request& request) {
   PlanSettings s;
   s.action = request.action;
   if (spec.has_plugs) {
-    s.plugs.clear();
-    const std::string separator = v.Text("plug_separator");
-    for (const std::string& plug : Split(v.Text("plug"), separator.empty() ? ',' : separator[0])) {
-      s.plugs.emplace_back(Trim(plug));
-    }
+    s.plugs = PlugsOf(v);
   }
   s.delay = v.Time("delay");
   s.io = v.Time("login_timeout") + v.Time("shell_timeout");
@@ -88,64 +104,51 @@ PlanSettings Settings(const Spec& spec, const Request& request) {
   s.power_timeout = v.Time("power_timeout");
   s.status_sleep = v.Time("stonith_status_sleep");
   s.retry_on = static_cast<int>(v.Number("retry_on"));
+  s.on_always_acts = spec.on_always_acts;
   if (v.Has("not_after_ms")) s.not_after = MonoTime(Millis(v.Number("not_after_ms")));
   return s;
 }
 
 class Walker {
  public:
-  Walker(const Spec& spec, const Request& request, Device& device, Host& host)
-      : settings_(Settings(spec, request)),
-        plan_(settings_),
+  Walker(const PlanSettings& settings, Device& device, Host& host, Report* report)
+      : plan_(settings),
         device_(device),
         host_(host),
-        permit_(host, settings_.not_after),
-        spec_(spec),
-        verbose_(request.values.Flag("verbose")),
-        quiet_(request.values.Flag("quiet")) {}
+        permit_(host, settings.not_after),
+        report_(report) {}
 
   int Walk() {
     PlanEvent event = PlanStart{};
     for (;;) {
-      const PlanEffect effect = plan_.Step(host_.Now(), event);
+      const MonoTime begun = host_.Now();
+      const PlanEffect effect = plan_.Step(begun, event);
       if (const auto* read = std::get_if<ReadPower>(&effect)) {
-        event = PowerRead{device_.Status(read->plug, read->deadline)};
-        const PowerResult& result = std::get<PowerRead>(event).result;
-        Say("state: ", result.ok() ? std::string(Name(*result)) : result.error().error.Text());
+        const PowerResult result = device_.Status(read->plug, read->deadline);
+        report_->Step("state", read->plug,
+                      result ? std::string(Name(*result)) : result.error().error.Text(), begun);
+        event = PowerRead{result};
       } else if (const auto* change = std::get_if<SwitchPower>(&effect)) {
-        event = SwitchDone{device_.Switch(change->plug, change->wanted, change->deadline, permit_)};
-        const SwitchResult& result = std::get<SwitchDone>(event).result;
-        Say(Cat("power ", Name(change->wanted), ": "),
-            result.ok() ? "sent" : result.error().error.Text());
+        const SwitchResult result =
+            device_.Switch(change->plug, change->wanted, change->deadline, permit_);
+        report_->Step(Cat("power ", Name(change->wanted)), change->plug,
+                      result ? "sent" : result.error().error.Text(), begun);
+        event = SwitchDone{result};
       } else if (const auto* wait = std::get_if<Wait>(&effect)) {
         host_.SleepUntil(wait->until);
         event = WaitOver{};
       } else {
-        return End(std::get<Outcome>(effect));
+        return report_->Done(std::get<Outcome>(effect));
       }
     }
   }
 
  private:
-  void Say(std::string_view what, const std::string& how) {
-    if (verbose_) host_.Err(Cat(spec_.name, ": ", what, OneLine(how), "\n"));
-  }
-  int End(const Outcome& outcome) {
-    for (const std::string& warning : outcome.warnings) {
-      if (!quiet_) host_.Err(Cat(spec_.name, ": warning: ", OneLine(warning), "\n"));
-    }
-    if (!outcome.success.empty()) host_.Out(outcome.success + "\n");
-    if (outcome.failure) Report(spec_, {*outcome.failure}, host_);
-    return outcome.exit_code;
-  }
-
-  PlanSettings settings_;
   Plan plan_;
   Device& device_;
   Host& host_;
   Permit permit_;
-  const Spec& spec_;
-  bool verbose_, quiet_;
+  Report* report_;
 };
 
 Result<Given, std::vector<Failure>> ReadOptions(const Spec& spec,
@@ -176,33 +179,46 @@ bool AboutItself(const Spec& spec, Action action, Host& host) {
   return true;
 }
 
+bool WantsJson(const Given& given) {
+  bool json = false;
+  for (const Pair& pair : given.pairs) {
+    if (pair.name == "json" && !ParseFlag(pair.value, &json)) json = false;
+  }
+  return json;
+}
+
 }  // namespace
 
 int RunAgent(const Spec& spec, const std::vector<std::string>& words, const DeviceFactory& make,
              Host& host) {
+  Report report(spec, host);
   const auto given = ReadOptions(spec, words, host);
-  if (!given) return Report(spec, given.error(), host);
-  const auto request = CheckOptions(spec, *given);
-  if (!request) return Report(spec, request.error(), host);
+  if (!given) return report.Failed(given.error());
+  if (WantsJson(*given)) report.UseJson();
+  auto request = CheckOptions(spec, *given);
+  if (!request) return report.Failed(request.error());
   if (AboutItself(spec, request->action, host)) return kDone;
-  if (!request->values.Flag("quiet")) {
-    for (const std::string& warning : request->warnings) {
-      host.Err(Cat(spec.name, ": warning: ", warning, "\n"));
-    }
-  }
+  report.SetQuiet(request->values.Flag("quiet"));
+  report.SetVerbose(request->values.Flag("verbose"));
+  const PlanSettings settings = Settings(spec, *request);
+  report.SetRequest(request->action, spec.has_plugs ? settings.plugs : std::vector<std::string>{});
+  for (const std::string& warning : request->warnings) report.Warn(warning);
   if (request->action == Action::kValidateAll) {
-    // A password is looked up neither by script nor by file: that belongs to a session.
+    // A secret is looked up neither by script nor by file: that belongs to a session.
     const auto device = make(request->values, Login{request->values.Text("username"), ""});
-    return device.ok() ? kDone : Report(spec, {device.error()}, host);
+    if (!device) return report.Failed({device.error()});
+    Outcome valid;
+    valid.exit_code = kDone;
+    return report.Done(valid);
   }
-  const auto login = FindLogin(spec, request->values, host);
-  if (!login) return Report(spec, {login.error()}, host);
+  const auto login = FindSecrets(spec, &request->values, host);
+  if (!login) return report.Failed({login.error()});
   const auto device = make(request->values, *login);
-  if (!device) return Report(spec, {device.error()}, host);
+  if (!device) return report.Failed({device.error()});
   const bool lists = request->action == Action::kList || request->action == Action::kListStatus ||
                      (request->action == Action::kMonitor && spec.has_plugs);
-  if (lists) return ListPlugs(spec, *request, **device, host);
-  return Walker(spec, *request, **device, host).Walk();
+  if (lists) return ListPlugs(spec, *request, **device, host, &report);
+  return Walker(settings, **device, host, &report).Walk();
 }
 
 }  // namespace fencepost::agent

@@ -48,13 +48,10 @@ void AddLogin(Table* t) {
           .help = "Password. Better given on stdin or by password_file.",
           .short_option = 'p',
           .obsoletes = "passwd",
-          .secret = true});
-  t->Add({.name = "password_script",
-          .help = "Program whose first line of output is the password.",
-          .short_option = 'S',
-          .obsoletes = "passwd_script"});
-  t->Add({.name = "password_file",
-          .help = "File whose first line is the password; must not be open to group or others."});
+          .secret = true,
+          .sourced = true,
+          .script_option = 'S',
+          .script_obsoletes = "passwd_script"});
 }
 
 void AddTiming(Table* t) {
@@ -88,6 +85,26 @@ void AddPlugs(Table* t) {
           .default_value = ","});
 }
 
+// The three other ways to give each secret.
+std::vector<Parameter> Sources(const std::vector<Parameter>& all) {
+  std::vector<Parameter> out;
+  for (const Parameter& p : all) {
+    if (!p.sourced) continue;
+    out.push_back({.name = p.name + "_script",
+                   .help = Cat("Program whose first line of output is ", p.name, "."),
+                   .short_option = p.script_option,
+                   .obsoletes = p.script_obsoletes});
+    out.push_back({.name = p.name + "_file",
+                   .help = Cat("File whose first line is ", p.name,
+                               "; must not be open to group or others.")});
+    out.push_back({.name = p.name + "_credential",
+                   .help = Cat("Name of a systemd credential of the calling service whose first "
+                               "line is ",
+                               p.name, ".")});
+  }
+  return out;
+}
+
 std::vector<Parameter> CommonParameters(const Spec& own) {
   Table t(own);
   t.Add({.name = "action",
@@ -95,7 +112,10 @@ std::vector<Parameter> CommonParameters(const Spec& own) {
          .short_option = 'o',
          .alias = "option",
          .required = true});
-  t.Flag("compat", 0, "A missing action means reboot, as hosts of the old protocol expect.");
+  t.Flag("compat", 0,
+         Cat("A missing action means ", own.fabric ? "off" : "reboot",
+             ", as hosts of the old protocol expect."));
+  t.Flag("json", 0, "Print the outcome, also of a failure, as one JSON object on stdout.");
   if (own.needs_login) AddLogin(&t);
   AddTiming(&t);
   if (own.has_plugs) AddPlugs(&t);
@@ -149,6 +169,7 @@ const Parameter* Spec::Find(std::string_view stdin_name) const {
 Spec BuildSpec(Spec own) {
   std::vector<Parameter> all = CommonParameters(own);
   all.insert(all.end(), own.parameters.begin(), own.parameters.end());
+  for (Parameter& p : Sources(all)) all.push_back(std::move(p));
   std::sort(all.begin(), all.end(),
             [](const Parameter& a, const Parameter& b) { return a.name < b.name; });
   std::set<std::string> names;
@@ -159,6 +180,7 @@ Spec BuildSpec(Spec own) {
     FENCEPOST_CHECK(p.alias.empty() || names.insert(p.alias).second);
     FENCEPOST_CHECK(p.short_option == 0 || letters.insert(p.short_option).second);
     FENCEPOST_CHECK((p.type == Type::kSelect) == !p.choices.empty());
+    FENCEPOST_CHECK(!p.sourced || p.secret);
   }
   own.parameters = std::move(all);
   return own;

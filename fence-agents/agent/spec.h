@@ -33,6 +33,11 @@ struct Parameter {
   bool secret = false;    // never printed; wiped from argv
   bool ignored = false;   // accepted for the sake of old configurations, has no effect
   std::string refused{};  // not empty: giving it is an error, with this reason
+  // A secret that may also come from NAME_file, NAME_script or NAME_credential: BuildSpec adds
+  // them.
+  bool sourced = false;
+  char script_option = 0;          // short option of NAME_script
+  std::string script_obsoletes{};  // older name of NAME_script
   [[nodiscard]] std::string LongName() const;
 };
 
@@ -48,6 +53,10 @@ struct Spec {
   bool needs_login = true;                      // a password, by one of the four ways, is required
   std::vector<Parameter> parameters;            // of the device; BuildSpec adds the common ones
   std::map<std::string, std::string> defaults;  // overrides of the common ones' defaults
+  bool fabric = false;     // cuts a connection, not power: no reboot; hosts unfence who joins
+  bool on_target = false;  // `on` runs on the machine that is unfenced
+  bool password_optional = false;  // the device decides what it needs
+  bool on_always_acts = false;     // `on` switches also what seems to be on
 
   [[nodiscard]] const Parameter* Find(std::string_view stdin_name) const;
 };

@@ -2,10 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <fstream>
-#include <sstream>
 
-#include "fence-agents/agent/document.h"
 #include "fence-agents/agent/options.h"
 #include "fence-agents/ipmilan/table.h"
 #include "fence-agents/ipmilan/verdict.h"
@@ -128,14 +125,6 @@ TEST(Table, CipherSuitesThatProveNothingAndBridgingAreRefused) {
     ASSERT_TRUE(given.ok());
     EXPECT_FALSE(agent::CheckOptions(spec, *given).ok()) << bad;
   }
-}
-
-TEST(ManPage, TheOneInTheTreeIsTheOneTheProgramPrints) {
-  std::ifstream file(FENCEPOST_SOURCE_DIR "/docs/man/fence_ipmilan.8");
-  std::stringstream text;
-  text << file.rdbuf();
-  EXPECT_EQ(text.str(), agent::ManPage(IpmilanSpec()))
-      << "renew it: fence_ipmilan -o manpage > docs/man/fence_ipmilan.8";
 }
 
 }  // namespace
