@@ -231,11 +231,6 @@ std::vector<std::string> PlugsOf(const Values& values) {
   return out;
 }
 
-bool IsGiven(const Values& values, const std::string& secret) {
-  return values.Has(secret) || values.Has(secret + "_file") || values.Has(secret + "_script") ||
-         values.Has(secret + "_credential");
-}
-
 bool Switches(Action action) {
   return action == Action::kOn || action == Action::kOff || action == Action::kReboot;
 }
@@ -314,7 +309,7 @@ Result<Request, Faults> CheckOptions(const Spec& spec, const Given& given) {
       }
     }
     const bool wants_password = spec.needs_login && !spec.password_optional;
-    if (wants_password && !IsGiven(out.values, "password")) {
+    if (wants_password && !out.values.HasSecret("password")) {
       faults.push_back(Fault("option password", "is missing",
                              "give password on stdin, password_file, password_script or "
                              "password_credential"));

@@ -39,9 +39,6 @@ enum class Action {
 [[nodiscard]] bool Switches(Action action);
 [[nodiscard]] std::string_view Name(Action action);
 
-// Is a sourced secret given, by whichever of its four ways?
-[[nodiscard]] bool IsGiven(const Values& values, const std::string& secret);
-
 // The plugs that plug names, in order; empty when one of them has no name.
 [[nodiscard]] std::vector<std::string> PlugsOf(const Values& values);
 

@@ -191,6 +191,10 @@ bool Values::Has(std::string_view name) const {
   return it != text_.end() && !it->second.empty();
 }
 
+bool Values::HasSecret(const std::string& name) const {
+  return Has(name) || Has(name + "_file") || Has(name + "_script") || Has(name + "_credential");
+}
+
 std::string Values::Text(std::string_view name) const {
   const auto it = text_.find(name);
   return it == text_.end() ? std::string() : it->second;

@@ -71,6 +71,8 @@ class Values {
   void Set(std::string name, std::string value) { text_[std::move(name)] = std::move(value); }
   [[nodiscard]] bool Has(std::string_view name) const;  // given or with a default, not empty
   [[nodiscard]] std::string Text(std::string_view name) const;
+  // A sourced secret, by whichever of its four ways.
+  [[nodiscard]] bool HasSecret(const std::string& name) const;
   [[nodiscard]] bool Flag(std::string_view name) const;
   [[nodiscard]] std::int64_t Number(std::string_view name) const;
   [[nodiscard]] Duration Time(std::string_view name) const;

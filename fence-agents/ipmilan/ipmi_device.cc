@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "fence-agents/agent/run_program.h"
+#include "fence-agents/ipmilan/presence.h"
 #include "fence-agents/ipmilan/verdict.h"
 
 namespace fencepost::ipmilan {
@@ -61,7 +62,7 @@ class IpmiDevice : public agent::SingleDevice {
   Result<Ok, Failure> Open(MonoTime deadline) {
     deadline = Limit(deadline, s_.login_timeout);
     if (!session_) {
-      const auto address = Resolve(s_.host, s_.session.port);
+      const auto address = agent::Resolve(s_.host, s_.session.port, s_.session.name, deadline);
       if (!address) return address.error();
       address_ = *address;
       s_.session.address = address->numeric;
@@ -81,17 +82,17 @@ class IpmiDevice : public agent::SingleDevice {
   // "No answer" has several causes with different remedies.
   Failure Explain(Failure failure) {
     switch (AskPresence(address_, s_.session.port)) {
-      case Presence::kPortClosed:
+      case agent::Presence::kPortClosed:
         failure.cause = Cause::kRefused;
         failure.error.cause = "nothing listens on this port";
         failure.error.remedy = "check ipport, and that IPMI over LAN is enabled on the BMC";
         break;
-      case Presence::kAnswers:
+      case agent::Presence::kAnswers:
         failure.cause = Cause::kRefused;
         failure.error.cause = "answers a presence ping but opens no RMCP+ session";
         failure.error.remedy = "see that IPMI 2.0 with cipher suite 3 is enabled on the BMC";
         break;
-      case Presence::kSilent:
+      case agent::Presence::kSilent:
         break;
     }
     return failure;
@@ -99,7 +100,7 @@ class IpmiDevice : public agent::SingleDevice {
 
   DeviceSettings s_;
   Privilege granted_ = Privilege::kOperator;
-  Address address_;
+  agent::Address address_;
   std::unique_ptr<Session> session_;
 };
 

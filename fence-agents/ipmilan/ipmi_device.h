@@ -4,7 +4,6 @@
 //          shutdown, cycle or reset. Operator privilege is tried first unless privlvl says so.
 #pragma once
 #include "fence-agents/agent/device.h"
-#include "fence-agents/ipmilan/resolve.h"
 #include "fence-agents/ipmilan/session.h"
 
 namespace fencepost::ipmilan {

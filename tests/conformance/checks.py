@@ -20,9 +20,15 @@ RUNS_FOR_TIMING = 15
 # One line an agent: options that make it valid; how it meets the network (udp, tcp, none); the options
 # of its address and port; what a port that is closed is called.
 IPMI = {"valid": {"ip": "127.0.0.1", "password": CANARY}, "net": "udp"}
+SNMP = {"ip": "127.0.0.1", "community": CANARY}
 AGENTS = {
     "fence_dummy": {"valid": {"status_file": "/nonexistent/fence_dummy"}, "net": None},
     "fence_ipmilan": IPMI,
+    "fence_apc_snmp": {"valid": {**SNMP, "plug": "1"}, "net": "udp"},
+    "fence_eaton_snmp": {"valid": {**SNMP, "plug": "1"}, "net": "udp"},
+    "fence_raritan": {"valid": {**SNMP, "plug": "1"}, "net": "udp"},
+    "fence_ifmib": {"valid": {**SNMP, "plug": "1"}, "net": "udp"},
+    "fence_cisco_mds": {"valid": {**SNMP, "plug": "fc1/1"}, "net": "udp"},
 }
 
 

@@ -1,15 +1,13 @@
 """Where our agents differ from those of the same name in fence-agents 4.12.1, and why.
 
-Each line: agents, option or action, what differs, reason. What: missing (they have it, we do not), new
+Each line: agents, options or one action, what differs, reason. What: missing (they have it, we do not), new
 (only ours), or the member of the record that differs (type, short, default, required, choices,
 obsoletes, deprecated). Both sides are kept honest: a difference without a line fails the test, and so
 does a line without a difference.
 """
 ALL = "*"
-SNMP_FAMILY = "fence_apc_snmp fence_eaton_snmp fence_raritan fence_ifmib fence_cisco_mds"
 PDU = "fence_apc_snmp fence_eaton_snmp"
-PORTS = "fence_ifmib fence_cisco_mds"
-FABRIC = "fence_ifmib fence_cisco_mds fence_brocade fence_scsi"
+SNMP = PDU + " fence_ifmib fence_cisco_mds"
 NEW_EVERYWHERE = {
     "compat": "a missing action is an error unless this says otherwise",
     "json": "the outcome for programs",
@@ -21,39 +19,38 @@ NEW_WITH_PASSWORD = {
 }
 DIFFERENCES = [
     (ALL, "action", "default", "a missing action must not shoot a node"),
-    (ALL, "quiet", "default", "booleans have real defaults"),
-    (ALL, "verbose", "default", "booleans have real defaults"),
-    (ALL, "version", "default", "booleans have real defaults"),
-    (ALL, "help", "default", "booleans have real defaults"),
+    (ALL, "quiet verbose version help", "default", "booleans have real defaults"),
     (ALL, "verbose_level", "type", "no effect, so any text is taken"),
-    (ALL, "verbose_level", "deprecated", "no effect here"),
-    (ALL, "debug_file", "deprecated", "no effect here: --verbose writes to stderr"),
-    (ALL, "disable_timeout", "deprecated", "no effect here: nothing waits for ever"),
+    (ALL, "verbose_level debug_file disable_timeout", "deprecated",
+     "no effect here: --verbose writes to stderr, and nothing waits for ever"),
+    ("fence_ipmilan fence_dummy", "plug_separator", "deprecated default", "one machine, no plugs"),
     ("fence_ipmilan", "privlvl", "default", "operator is asked for first"),
-    ("fence_ipmilan", "cipher", "type", "only suites that prove each packet"),
-    ("fence_ipmilan", "cipher", "choices", "only suites that prove each packet"),
-    ("fence_ipmilan", "cipher", "default", "a suite that proves and encrypts each packet"),
+    ("fence_ipmilan", "cipher", "type choices default", "only suites that prove each packet"),
     ("fence_ipmilan", "lanplus", "default", "always RMCP+"),
     ("fence_ipmilan", "port_as_ip", "default", "booleans have real defaults"),
-    ("fence_ipmilan", "auth", "type", "no effect: RMCP+ authenticates by its cipher suite"),
-    ("fence_ipmilan", "auth", "choices", "no effect: RMCP+ authenticates by its cipher suite"),
-    ("fence_ipmilan", "auth", "deprecated", "no effect: RMCP+ authenticates by its cipher suite"),
-    ("fence_ipmilan", "plug_separator", "deprecated", "one BMC, one plug"),
-    ("fence_ipmilan", "plug_separator", "default", "one BMC, one plug"),
-    ("fence_ipmilan", "ipmitool_path", "deprecated", "no helper program"),
-    ("fence_ipmilan", "ipmitool_path", "default", "no helper program"),
-    ("fence_ipmilan", "ipmitool_timeout", "deprecated", "no helper program"),
-    ("fence_ipmilan", "ipmitool_timeout", "default", "no helper program"),
-    ("fence_ipmilan", "use_sudo", "deprecated", "no helper program"),
-    ("fence_ipmilan", "use_sudo", "type", "no helper program"),
-    ("fence_ipmilan", "sudo_path", "deprecated", "no helper program"),
-    ("fence_ipmilan", "sudo_path", "default", "no helper program"),
+    ("fence_ipmilan", "auth", "type choices deprecated",
+     "no effect: RMCP+ authenticates by its cipher suite"),
+    ("fence_ipmilan", "ipmitool_path ipmitool_timeout sudo_path", "deprecated default",
+     "no helper program"),
+    ("fence_ipmilan", "use_sudo", "deprecated type", "no helper program"),
     ("fence_ipmilan", "action diag", "missing", "an NMI does not stop a machine"),
-    ("fence_dummy", "plug_separator", "deprecated", "one machine"),
-    ("fence_dummy", "plug_separator", "default", "one machine"),
-    ("fence_dummy", "type", "type", "a closed set of types"),
-    ("fence_dummy", "type", "choices", "a closed set of types, more of them"),
+    ("fence_dummy", "type", "type choices", "a closed set of types, more of them"),
     ("fence_dummy", "random_sleep_range", "type", "a number"),
+    (SNMP + " fence_raritan", "plug", "required", "list and monitor need none; all else asks for it"),
+    (PDU, "community", "default", "a known community that may write is no secret"),
+    (PDU + " fence_raritan", "model", "new", "an outlet table that sysObjectID does not name"),
+    (SNMP, "community_file community_script community_credential snmp_priv_passwd_file "
+     "snmp_priv_passwd_credential", "new", "secrets that never stand in the configuration"),
+    (SNMP, "snmp_auth_prot snmp_priv_prot", "choices", "SHA-2 and AES-192, AES-256 as well"),
+    (SNMP, "snmpget_path snmpset_path snmpwalk_path", "default deprecated", "no helper programs"),
+    ("fence_apc_snmp", "switch", "new", "there in the code, but not in their metadata"),
+    ("fence_raritan", "community community_file community_script community_credential model "
+     "snmp_version snmp_sec_level snmp_auth_prot snmp_priv_prot snmp_priv_passwd "
+     "snmp_priv_passwd_file snmp_priv_passwd_script snmp_priv_passwd_credential snmpget_path "
+     "snmpset_path snmpwalk_path", "new", "SNMP instead of telnet, which hides no password"),
+    ("fence_raritan", "ipport", "default", "SNMP instead of telnet"),
+    ("fence_raritan", "username", "required", "only version 3 has users"),
+    ("fence_raritan", "telnet_path", "default deprecated", "SNMP instead of telnet"),
 ]
 
 
@@ -62,8 +59,9 @@ def intended(agent, names):
     out = {(name, "new") for name in NEW_EVERYWHERE}
     if "password" in names:
         out |= {(name, "new") for name in NEW_WITH_PASSWORD}
-    for agents, option, what, reason in DIFFERENCES:
+    for agents, options, whats, reason in DIFFERENCES:
         assert reason
         if agents == ALL or agent in agents.split():
-            out.add((option, what))
+            each = [options] if options.startswith("action ") else options.split()
+            out |= {(option, what) for option in each for what in whats.split()}
     return out

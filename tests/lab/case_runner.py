@@ -17,14 +17,16 @@ def is_running(pid):
 
 
 def run_cases(test):
-    """test: the globals of the script; its BIN is set. Returns the exit code."""
+    """test: the globals of the script; its BIN is set, its NEEDS are programs and their packages.
+    Returns the exit code."""
     if len(sys.argv) < 2:
         print(test["__doc__"])
         return 1
     test["BIN"] = os.path.abspath(sys.argv[1])
-    if shutil.which("ipmi_sim") is None:
-        print("skipped: ipmi_sim is not installed (package openipmi)")
-        return 77
+    for program, package in test.get("NEEDS", {"ipmi_sim": "openipmi"}).items():
+        if shutil.which(program) is None:
+            print(f"skipped: {program} is not installed (package {package})")
+            return 77
     cases = {name[5:]: body for name, body in test.items() if name.startswith("case_")}
     wanted = sys.argv[2:] or list(cases)
     if set(wanted) - set(cases):
