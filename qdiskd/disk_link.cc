@@ -21,8 +21,6 @@ DiskLink::DiskLink(LinkSettings settings, LinkPorts ports, Handler handler)
       handler_(std::move(handler)),
       writer_(MakeWriter(settings_.cluster, settings_.self, settings_.incarnation)) {}
 
-std::string DiskLink::StateName() const { return Cat("qdisk-", settings_.disk, "-uuid"); }
-
 std::optional<DiskId> DiskLink::disk_id() const {
   return superblock_ ? std::optional(superblock_->identity.disk) : std::nullopt;
 }
@@ -107,10 +105,26 @@ Result<Superblock, std::string> DiskLink::Judge(const DeviceInfo& info, ByteView
   return std::move(decoded.superblock);
 }
 
+// One disk that is reached twice must not be counted twice, now or after a restart.
+std::string DiskLink::WhyAnothers(const DiskId& id) const {
+  for (int other = 0; other < kMaxDisks; ++other) {
+    if (other == settings_.disk) continue;
+    const Result<std::optional<Bytes>> pinned = ports_.state.Load(StateName(other));
+    if (!pinned.ok()) return pinned.error().Text();
+    if (pinned->has_value() &&
+        std::equal((*pinned)->begin(), (*pinned)->end(), id.bytes.begin(), id.bytes.end())) {
+      return Cat("is the disk that this node knows as disk ", other,
+                 ": correct the devices in [quorum_disk]");
+    }
+  }
+  return handler_.why_not(id);
+}
+
 // A disk that was initialised anew is another voter: leases of the old one must not meet it.
 void DiskLink::CheckPin() {
   const DiskId id = superblock_->identity.disk;
-  const Result<std::optional<Bytes>> pinned = ports_.state.Load(StateName());
+  if (const std::string why = WhyAnothers(id); !why.empty()) return Refuse(why);
+  const Result<std::optional<Bytes>> pinned = ports_.state.Load(StateName(settings_.disk));
   if (!pinned.ok()) return Refuse(pinned.error().Text());
   if (pinned->has_value()) {
     const Bytes& known = **pinned;
@@ -121,9 +135,9 @@ void DiskLink::CheckPin() {
                       UuidText(before),
                       ": it was initialised anew, or is another disk; if that "
                       "was meant, stop the whole cluster and remove the state '",
-                      StateName(), "' on every node"));
+                      StateName(settings_.disk), "' on every node"));
   }
-  ports_.state.Store(StateName(), Bytes(id.bytes.begin(), id.bytes.end()),
+  ports_.state.Store(StateName(settings_.disk), Bytes(id.bytes.begin(), id.bytes.end()),
                      InSession([this](const Status& stored) {
                        if (!stored.ok()) return Refuse(stored.error().Text());
                        Judged();
@@ -176,6 +190,7 @@ void DiskLink::Fail(const IoError& error) {
 void DiskLink::Refuse(const std::string& why) {
   EndSession();
   trusted_ = false;
+  superblock_.reset();
   if (refused_ != why) {
     ports_.facts.Record(About(Severity::kError, "disk-refused").With("why", why));
   }

@@ -2,7 +2,8 @@
 //
 // Promise: a disk is looked at before anything is written to it, a reservation included: format,
 //          cluster, label, designator, number of slots, and the disk's uuid, which is pinned in the
-//          StateStore at first use (durably, before `ready`). What is wrong is a fact once, and
+//          StateStore at first use (durably, before `ready`) and must not be that of another disk
+//          of the set. What is wrong is a fact once, and
 //          tried again until it is right. Any failed or late I/O ends the session: `lost`, then a
 //          new one behind a new barrier. Of the own slot always the copy is written that does not
 //          hold the newest value.
@@ -24,6 +25,7 @@
 #include "env/state_store.h"
 #include "qdiskd/disk_format.h"
 #include "qdiskd/disk_memory.h"
+#include "qdiskd/disk_voter.h"
 #include "qdiskd/latency_ring.h"
 
 namespace fencepost::qdiskd {
@@ -62,6 +64,8 @@ class DiskLink {
     std::function<void()> written;
     std::function<void(RegionRead)> read;
     std::function<void()> trouble_changed;
+    // Why a disk with this uuid must not be taken; empty: it may.
+    std::function<std::string(const DiskId&)> why_not;
   };
   DiskLink(LinkSettings settings, LinkPorts ports, Handler handler);
   ~DiskLink() { Close(); }
@@ -77,7 +81,8 @@ class DiskLink {
   [[nodiscard]] bool ready() const { return ready_; }
   [[nodiscard]] const std::string& trouble() const { return trouble_; }  // empty when ready
   [[nodiscard]] const std::string& barrier() const { return barrier_; }  // of the last session
-  [[nodiscard]] std::optional<DiskId> disk_id() const;
+  [[nodiscard]] std::optional<DiskId> disk_id() const;  // of the last that was not refused
+  [[nodiscard]] IoLatency latency() const { return latency_.Summary(); }
 
  private:
   template <class Call>
@@ -96,7 +101,8 @@ class DiskLink {
   void EndSession();
   void TryAgain(Duration pause);
   void SetTrouble(const std::string& why);
-  [[nodiscard]] std::string StateName() const;
+  [[nodiscard]] static std::string StateName(int disk) { return Cat("qdisk-", disk, "-uuid"); }
+  [[nodiscard]] std::string WhyAnothers(const DiskId& id) const;
   [[nodiscard]] RegionRead Decode(MonoTime began, ByteView region);
   [[nodiscard]] MonoTime IoDeadline() const { return ports_.clock.Now() + settings_.io_timeout; }
   Fact About(Severity severity, std::string_view name) const;

@@ -26,7 +26,7 @@ Term TermOf(const VoterNotice& notice) {
 DiskRunner::DiskRunner(RunnerSettings settings, RunnerPorts ports)
     : settings_(std::move(settings)), ports_(std::move(ports)) {
   FENCEPOST_CHECK(ports_.disks.size() == static_cast<std::size_t>(settings_.voter.disks));
-  FENCEPOST_CHECK(settings_.devices.size() == ports_.disks.size());
+  FENCEPOST_CHECK(settings_.disks.size() == ports_.disks.size());
 }
 
 DiskRunner::~DiskRunner() {
@@ -93,12 +93,12 @@ void DiskRunner::MakeLink(int disk) {
   const auto index = static_cast<std::size_t>(disk);
   const VoterSettings& voter = settings_.voter;
   LinkSettings link{disk,
-                    settings_.devices[index],
+                    settings_.disks[index].device,
                     voter.self,
                     voter.nodes,
                     settings_.cluster,
-                    settings_.label,
-                    settings_.designator,
+                    settings_.disks[index].label,
+                    settings_.disks[index].designator,
                     durable_,
                     voter.io_timeout,
                     settings_.mac,
@@ -111,7 +111,17 @@ void DiskRunner::MakeLink(int disk) {
                         [this, disk](RegionRead read) {
                           Step(event::ReadDone{disk, std::move(read)});
                         },
-                        [this] { service_->SendView(); }}));
+                        [this] { service_->SendView(); },
+                        [this, disk](const DiskId& id) { return WhyAlreadyUsed(disk, id); }}));
+}
+
+std::string DiskRunner::WhyAlreadyUsed(int disk, const DiskId& id) const {
+  for (std::size_t other = 0; other < links_.size(); ++other) {
+    if (static_cast<int>(other) == disk || links_[other]->disk_id() != id) continue;
+    return Cat("is reached as disk ", other, " (", settings_.disks[other].device,
+               ") already: name three different disks");
+  }
+  return "";
 }
 
 void DiskRunner::LinkLost(int disk, const std::string& why) {
@@ -329,8 +339,8 @@ bool DiskRunner::AnyLinkReady() const {
 
 local::Welcome DiskRunner::MakeWelcome() const {
   std::string devices;
-  for (const std::string& device : settings_.devices) {
-    devices += Cat(devices.empty() ? "" : " ", device);
+  for (const RunnerDisk& disk : settings_.disks) {
+    devices += Cat(devices.empty() ? "" : " ", disk.device);
   }
   return {boot_, voter_->incarnation(), devices};
 }
@@ -338,9 +348,15 @@ local::Welcome DiskRunner::MakeWelcome() const {
 local::View DiskRunner::MakeView() const {
   local::View out;
   out.view = voter_->View();
-  for (const auto& link : links_) {
-    out.barrier += Cat(out.barrier.empty() ? "" : " ", link->barrier());
-    if (!link->ready()) out.view.trouble = link->trouble();
+  out.view.trouble.clear();
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    const DiskLink& link = *links_[i];
+    const std::string& trouble =
+        link.ready() ? voter_->Trouble(static_cast<int>(i)) : link.trouble();
+    const auto id = link.disk_id();
+    out.disks.push_back({settings_.disks[i].device, id ? UuidText(id->bytes) : "", link.barrier(),
+                         trouble, link.latency()});
+    if (out.view.trouble.empty()) out.view.trouble = trouble;
   }
   out.cycle_us = static_cast<std::uint32_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(last_cycle_).count());

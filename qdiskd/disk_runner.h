@@ -38,13 +38,17 @@ namespace fencepost::qdiskd {
 
 inline constexpr int kStopCycles = 2;
 
+struct RunnerDisk {
+  std::string device;      // its name, for people
+  std::string label;       // empty: any
+  std::string designator;  // empty: any
+};
+
 struct RunnerSettings {
-  VoterSettings voter;  // voter.disks is the number of RunnerPorts::disks
+  VoterSettings voter;  // voter.disks is the number of `disks`
   ClusterId cluster;
-  std::string label;                 // of the disk; empty: any
-  std::string designator;            // empty: any
-  std::vector<std::string> devices;  // names of the disks, for people
-  std::uint32_t own_user = 0;        // may speak to us, as root may
+  std::vector<RunnerDisk> disks;  // in the order of RunnerPorts::disks
+  std::uint32_t own_user = 0;     // may speak to us, as root may
   MacFunction mac;
   std::function<std::uint64_t()> wall_ms;
   bool tell_cycles = false;  // a debug fact for each cycle
@@ -96,6 +100,7 @@ class DiskRunner {
   void End(Status status);
   [[nodiscard]] bool TermCounts() const;
   [[nodiscard]] bool AnyLinkReady() const;
+  [[nodiscard]] std::string WhyAlreadyUsed(int disk, const DiskId& id) const;
   [[nodiscard]] local::Welcome MakeWelcome() const;
   [[nodiscard]] local::View MakeView() const;
   Fact About(Severity severity, std::string_view name) const;

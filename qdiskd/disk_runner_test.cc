@@ -38,7 +38,12 @@ TEST_F(Runner, AConsumerGetsTheVoteAndKeepsIt) {
   EXPECT_GE(consumer->Count("held 1.1"), held + 35);
   EXPECT_TRUE(consumer->Counts());
   EXPECT_TRUE(consumer->view().view.readable);
-  EXPECT_EQ(consumer->view().barrier, "reservation");
+  ASSERT_EQ(consumer->view().disks.size(), 1U);
+  EXPECT_EQ(consumer->view().disks[0].barrier, "reservation");
+  EXPECT_EQ(consumer->view().disks[0].device, "/dev/shared");
+  EXPECT_EQ(consumer->view().disks[0].uuid, UuidText(kDisk.bytes));
+  EXPECT_EQ(consumer->view().disks[0].trouble, "");
+  EXPECT_GT(consumer->view().disks[0].latency.p50_us, 0U);
   EXPECT_GT(consumer->view().cycle_us, 0U);
   EXPECT_EQ(bench.journal.Count("disk-open"), 1);
 }
@@ -133,7 +138,8 @@ const BadDisk kBadDisks[] = {
        Format(b.disk.medium(), other);
      },
      "it was shrunk"},
-    {"AnotherUnit", [](Bench& b) { b[1].settings.designator = "naa.5"; }, "is the unit 'sim-0'"},
+    {"AnotherUnit", [](Bench& b) { b[1].settings.disks[0].designator = "naa.5"; },
+     "is the unit 'sim-0'"},
 };
 
 TEST_P(Refusal, IsToldOnceAndNothingIsTouched) {
@@ -145,7 +151,7 @@ TEST_P(Refusal, IsToldOnceAndNothingIsTouched) {
   bench.Run(seconds(12));
   EXPECT_THAT(bench.journal.Last("disk-refused"), HasSubstr(GetParam().fact));
   EXPECT_EQ(bench.journal.Count("disk-refused"), 1) << bench.journal.Text();
-  EXPECT_GE(bench[1].path->opens(), 3) << "it is tried again";
+  EXPECT_GE(bench[1].paths[0]->opens(), 3) << "it is tried again";
   EXPECT_EQ(bench.disk.medium(), before);
   EXPECT_EQ(bench.disk.seen().barriers, 0) << "not even a reservation";
   EXPECT_THAT(consumer->view().view.trouble, HasSubstr(GetParam().fact));
@@ -188,7 +194,7 @@ TEST_F(Runner, ATargetThatIsDownAtTheStartIsToldOnceAndTriedUntilItIsUp) {
   bench.Run(seconds(20));
   EXPECT_EQ(bench.journal.Count("disk-unavailable"), 1) << bench.journal.Text();
   EXPECT_THAT(consumer->view().view.trouble, HasSubstr("connection refused"));
-  EXPECT_GE(bench[1].path->opens(), 15);
+  EXPECT_GE(bench[1].paths[0]->opens(), 15);
   bench.disk.Start();
   bench.Run(seconds(2));
   EXPECT_TRUE(consumer->view().view.readable);
@@ -424,7 +430,7 @@ TEST_F(Runner, WithoutStateOrIdentityItDoesNotRun) {
 }
 
 TEST_F(Runner, OfTwoNodesWithOneIdTheNewcomerStopsAndTheHolderGoesOn) {
-  BenchNode twin(bench.world, bench.disk, bench.journal, 1, 0);
+  BenchNode twin(bench.world, bench.disks, bench.journal, 1, 0);
   const auto consumer = Holder();
   bench.Run(seconds(2));
   twin.Start();
@@ -440,7 +446,7 @@ TEST_F(Runner, OfTwoNodesWithOneIdTheNewcomerStopsAndTheHolderGoesOn) {
 }
 
 TEST_F(Runner, ATwinWithMoreStartsIsFoundByTheHolder) {
-  BenchNode twin(bench.world, bench.disk, bench.journal, 1, 0);
+  BenchNode twin(bench.world, bench.disks, bench.journal, 1, 0);
   for (int i = 0; i < 5; ++i) {
     twin.Start();
     bench.Run(Millis(20));

@@ -69,7 +69,7 @@ void DiskVoter::On(MonoTime now, const event::ReadDone& e) {
   if (SomebodyElseIsUs(e.read)) return;
   if (disk.phase == DiskPhase::kLearning) {
     disk.learn_pending = false;
-    Learn(now, disk, e.read);
+    Learn(now, e.disk, e.read);
     if (disk.phase == DiskPhase::kIdle && cycle_.open) WriteTo(now, e.disk);
     return;
   }
@@ -134,7 +134,8 @@ bool DiskVoter::SlotIsOurs(MonoTime now, Disk& disk, const KnownSlot& own) {
 }
 
 // R5a: what this disk says of this node is kept before anything is written to it.
-void DiskVoter::Learn(MonoTime now, Disk& disk, const RegionRead& read) {
+void DiskVoter::Learn(MonoTime now, int index, const RegionRead& read) {
+  Disk& disk = disks_.at(static_cast<std::size_t>(index));
   Status taken = disk.memory.Take(read, settings_.self, nullptr);
   const KnownSlot* mine = disk.memory.Find(settings_.self);
   if (taken.ok() && disk.completed && IsNewer(*disk.completed, mine->slot)) {
@@ -145,7 +146,7 @@ void DiskVoter::Learn(MonoTime now, Disk& disk, const RegionRead& read) {
   if (!taken) {
     disk.trouble = taken.error().Text();
     next_cycle_ = std::max(next_cycle_, now + settings_.interval);
-    Say(Severity::kError, "disk-unreadable").With("why", disk.trouble);
+    Say(Severity::kError, "disk-unreadable").With("disk", index).With("why", disk.trouble);
     return;
   }
   const KnownSlot* own = disk.memory.Find(settings_.self);
@@ -162,7 +163,10 @@ void DiskVoter::Learn(MonoTime now, Disk& disk, const RegionRead& read) {
   conceded_ = std::max(conceded_, own->slot.conceded);
   disk.phase = DiskPhase::kIdle;
   disk.trouble.clear();
-  Say(Severity::kNotice, "disk-ready").With("own_promise", disk.floor).With("own_held", held_);
+  Say(Severity::kNotice, "disk-ready")
+      .With("disk", index)
+      .With("own_promise", disk.floor)
+      .With("own_held", held_);
 }
 
 void DiskVoter::On(MonoTime now, const event::Wake&) {
@@ -470,6 +474,15 @@ void DiskVoter::Drop(const std::string& why) {
 
 Fact& DiskVoter::Say(Severity severity, std::string_view name) {
   return out_.facts.emplace_back(Fact{severity, name, {}}).With("node", settings_.self);
+}
+
+bool DiskVoter::IsShared(const Slot& newest) const {
+  const auto seen = std::count_if(disks_.begin(), disks_.end(), [&](const Disk& disk) {
+    const KnownSlot* known = disk.memory.Find(newest.node);
+    return known != nullptr && known->changes > 0 && known->slot.boot == newest.boot &&
+           known->slot.incarnation == newest.incarnation;
+  });
+  return seen >= Majority();
 }
 
 // The disks show the writes of one cycle at different times. Where this has risen by n, one disk

@@ -130,6 +130,9 @@ struct NodeOnDisk {
   NodeId node;
   Slot slot;
   bool fresh = false;
+  // Its present life (boot and incarnation) was seen to write on a majority of the disks, each in
+  // the present session: these are the disks it uses, and no copies of them.
+  bool shared = false;
   std::uint64_t changes = 0;  // observed changes; see membership's use as evidence
   Duration silent{};          // for how long it is known not to have changed
 };
@@ -156,6 +159,10 @@ class DiskVoter {
   [[nodiscard]] Term term() const { return term_; }
   [[nodiscard]] std::optional<MonoTime> activates_at() const { return activate_at_; }
   [[nodiscard]] Incarnation incarnation() const { return incarnation_; }
+  // Why this disk is not in use; empty: it is.
+  [[nodiscard]] const std::string& Trouble(int disk) const {
+    return disks_.at(static_cast<std::size_t>(disk)).trouble;
+  }
   // Every sentence of the last Dropped or Report has reached a majority of disks.
   [[nodiscard]] bool Published() const { return published_ == wanted_; }
 
@@ -186,7 +193,7 @@ class DiskVoter {
   void On(MonoTime now, const event::Report& e);
   void On(MonoTime now, const event::PowerIsOff& e);
 
-  void Learn(MonoTime now, Disk& disk, const RegionRead& read);
+  void Learn(MonoTime now, int index, const RegionRead& read);
   void LoseDisk(Disk& disk, const std::string& why);
   bool SomebodyElseIsUs(const RegionRead& read);
   void StopTakenOver(const Slot& slot);
@@ -208,6 +215,7 @@ class DiskVoter {
   [[nodiscard]] bool HolderHasNewBoot(Term held) const;
   [[nodiscard]] bool IsFresh(const KnownSlot& known) const;
   [[nodiscard]] std::uint64_t Changes(NodeId node) const;
+  [[nodiscard]] bool IsShared(const Slot& newest) const;
   [[nodiscard]] int DoneDisks() const;
   [[nodiscard]] int Majority() const { return settings_.disks / 2 + 1; }
   Fact& Say(Severity severity, std::string_view name);

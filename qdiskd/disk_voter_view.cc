@@ -14,7 +14,8 @@ DiskView DiskVoter::View() const {
   view.election = election_;
   view.disks = settings_.disks;
   for (const KnownSlot& known : region_) {
-    view.nodes.push_back({known.slot.node, known.slot, IsFresh(known), Changes(known.slot.node),
+    view.nodes.push_back({known.slot.node, known.slot, IsFresh(known), IsShared(known.slot),
+                          Changes(known.slot.node),
                           std::max(Duration(), known.silent_until - known.changed)});
   }
   for (const Disk& disk : disks_) {

@@ -39,6 +39,20 @@ NodeReport GetReport(ByteReader& r) {
   return report;
 }
 
+void Put(ByteWriter& w, const IoLatency& latency) {
+  w.Put(latency.p50_us);
+  w.Put(latency.p99_us);
+  w.Put(latency.max_us);
+}
+
+IoLatency GetLatency(ByteReader& r) {
+  IoLatency latency;
+  latency.p50_us = r.Get<std::uint32_t>();
+  latency.p99_us = r.Get<std::uint32_t>();
+  latency.max_us = r.Get<std::uint32_t>();
+  return latency;
+}
+
 void Put(ByteWriter& w, const NodeOnDisk& node) {
   const Slot& slot = node.slot;
   w.Put(node.node.value());
@@ -51,12 +65,11 @@ void Put(ByteWriter& w, const NodeOnDisk& node) {
   w.PutBytes(slot.held_boot.bytes);
   Put(w, slot.report);
   Put(w, slot.interval);
-  w.Put(slot.latency.p50_us);
-  w.Put(slot.latency.p99_us);
-  w.Put(slot.latency.max_us);
+  Put(w, slot.latency);
   w.Put(slot.wall_ms);
   w.PutText(slot.version);
   Put(w, node.fresh);
+  Put(w, node.shared);
   w.Put(node.changes);
   Put(w, node.silent);
 }
@@ -74,15 +87,32 @@ NodeOnDisk GetNode(ByteReader& r) {
   slot.held_boot.bytes = r.GetArray<16>();
   slot.report = GetReport(r);
   slot.interval = GetDuration(r);
-  slot.latency.p50_us = r.Get<std::uint32_t>();
-  slot.latency.p99_us = r.Get<std::uint32_t>();
-  slot.latency.max_us = r.Get<std::uint32_t>();
+  slot.latency = GetLatency(r);
   slot.wall_ms = r.Get<std::uint64_t>();
   slot.version = r.GetText();
   node.fresh = GetBool(r);
+  node.shared = GetBool(r);
   node.changes = r.Get<std::uint64_t>();
   node.silent = GetDuration(r);
   return node;
+}
+
+void Put(ByteWriter& w, const local::DiskState& disk) {
+  w.PutText(disk.device);
+  w.PutText(disk.uuid);
+  w.PutText(disk.barrier);
+  w.PutText(disk.trouble);
+  Put(w, disk.latency);
+}
+
+local::DiskState GetDisk(ByteReader& r) {
+  local::DiskState disk;
+  disk.device = r.GetText();
+  disk.uuid = r.GetText();
+  disk.barrier = r.GetText();
+  disk.trouble = r.GetText();
+  disk.latency = GetLatency(r);
+  return disk;
 }
 
 // Each message: its fields, in order. The type byte is the place in the variant.
@@ -116,8 +146,9 @@ void PutBody(ByteWriter& w, const local::View& m) {
   w.PutText(m.view.trouble);
   w.Put(static_cast<std::uint8_t>(m.view.nodes.size()));
   for (const NodeOnDisk& node : m.view.nodes) Put(w, node);
-  w.PutText(m.barrier);
   w.Put(m.cycle_us);
+  w.Put(static_cast<std::uint8_t>(m.disks.size()));
+  for (const local::DiskState& disk : m.disks) Put(w, disk);
 }
 void PutBody(ByteWriter& w, const notice::Held& m) {
   Put(w, m.lease.term);
@@ -169,8 +200,9 @@ void GetBody(ByteReader& r, local::View* m) {
   m->view.trouble = r.GetText();
   const int nodes = r.Get<std::uint8_t>();
   for (int i = 0; i < nodes && r.Ok(); ++i) m->view.nodes.push_back(GetNode(r));
-  m->barrier = r.GetText();
   m->cycle_us = r.Get<std::uint32_t>();
+  const int disks = r.Get<std::uint8_t>();
+  for (int i = 0; i < disks && r.Ok(); ++i) m->disks.push_back(GetDisk(r));
 }
 void GetBody(ByteReader& r, notice::Held* m) {
   m->lease.term = GetTerm(r);

@@ -27,10 +27,17 @@ struct Welcome {
   Incarnation incarnation;
   std::string device;
 };
+struct DiskState {      // of one disk of the set
+  std::string device;   // as configured
+  std::string uuid;     // of its superblock; empty until one was accepted
+  std::string barrier;  // how older writes are kept from landing; empty: never opened for writing
+  std::string trouble;  // why it is not in use; empty: it is
+  IoLatency latency;    // of this node's own I/O on it
+};
 struct View {
   DiskView view;
-  std::string barrier;         // how older writes are kept from landing, per disk
-  std::uint32_t cycle_us = 0;  // the last cycle, from its start to its end
+  std::uint32_t cycle_us = 0;    // the last cycle, from its start to its end
+  std::vector<DiskState> disks;  // in the order of the configuration
 };
 }  // namespace local
 

@@ -18,10 +18,11 @@ local::View ExampleView() {
   node.node = node.slot.node = NodeId(2);
   node.slot.report.score = -7;
   node.slot.version = "0.1.0";
-  node.fresh = true;
+  node.fresh = node.shared = true;
   node.changes = 9;
   m.view.nodes = {node, node};
-  m.barrier = "reservation";
+  m.disks = {{"/dev/a", "", "", "not opened yet", {}},
+             {"/dev/b", "11", "reservation", "", {100, 200, 300}}};
   return m;
 }
 
@@ -33,7 +34,12 @@ TEST(LocalProtocol, WhatIsSentIsWhatArrives) {
   EXPECT_EQ(view.view.nodes.size(), 2U);
   EXPECT_EQ(view.view.nodes[1].slot, sent.view.nodes[1].slot);
   EXPECT_EQ(view.view.election.why, "it is the only side");
-  EXPECT_EQ(view.barrier, "reservation");
+  EXPECT_TRUE(view.view.nodes[0].fresh && view.view.nodes[0].shared);
+  ASSERT_EQ(view.disks.size(), 2U);
+  EXPECT_EQ(view.disks[0].trouble, "not opened yet");
+  EXPECT_EQ(view.disks[1].device + view.disks[1].uuid + view.disks[1].barrier,
+            "/dev/b11reservation");
+  EXPECT_EQ(view.disks[1].latency, (IoLatency{100, 200, 300}));
   const auto held =
       DecodeFromQdiskd(Encode(FromQdiskd(notice::Held{{Term(7, NodeId(2)), MonoTime(Millis(9))}})));
   ASSERT_TRUE(held.ok());

@@ -39,16 +39,20 @@ Status Serve(const Setup& setup, const Options& options, std::optional<Backgroun
   std::filesystem::create_directories(paths.state_dir, ignored);
   const auto state = StateDirectory::Open(**loop, paths.state_dir + "/qdiskd");
   if (!state.ok()) return state.error();
-  const config::QuorumDiskConfig& disk = *setup.config.quorum_disk;
-  const auto device = MakeDisk(**loop, disk.device, disk.chap_secret_file);
-  if (!device.ok()) return device.error();
+  std::vector<std::unique_ptr<BlockDevice>> devices;
+  for (const config::DiskConfig& disk : setup.config.quorum_disk->disks) {
+    auto device = MakeDisk(**loop, disk.device, disk.chap_secret_file);
+    if (!device.ok()) return device.error();
+    devices.push_back(std::move(*device));
+  }
 
   const bool to_syslog = background || setup.config.log == config::LogTarget::kSyslog;
   const auto facts = MakeFactSink(to_syslog ? FactTarget::kSyslog : FactTarget::kStderr, "qdiskd");
   const auto identity = MakeIdentity(paths.boot_identity_file);
   facts->Record(GoRealtime());
-  DiskRunner runner(MakeRunnerSettings(setup, geteuid(), options.debug),
-                    {**loop, {device->get()}, **server, **state, *identity, *facts});
+  RunnerPorts ports{**loop, {}, **server, **state, *identity, *facts};
+  for (const auto& device : devices) ports.disks.push_back(device.get());
+  DiskRunner runner(MakeRunnerSettings(setup, geteuid(), options.debug), ports);
   Status outcome = Ok{};
   runner.Start([&](Status ended) {
     outcome = std::move(ended);

@@ -113,9 +113,10 @@ RunnerSettings MakeRunnerSettings(const Setup& setup, std::uint32_t own_user, bo
   out.voter.tko = static_cast<int>(config.timing.tko);
   out.voter.version = FENCEPOST_VERSION;
   out.cluster = config.cluster_id;
-  out.label = config.quorum_disk->label;
-  out.designator = config.quorum_disk->designator;
-  out.devices = {config.quorum_disk->device.Text()};
+  for (const config::DiskConfig& disk : config.quorum_disk->disks) {
+    out.disks.push_back({disk.device.Text(), disk.label, disk.designator});
+  }
+  out.voter.disks = static_cast<int>(out.disks.size());
   out.own_user = own_user;
   out.mac = setup.mac;
   out.wall_ms = WallMillis;

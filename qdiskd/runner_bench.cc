@@ -24,9 +24,10 @@ MacFunction TestMac(std::uint8_t key) {
   };
 }
 
-Superblock TestSuperblock() {
+Superblock TestSuperblock(int disk) {
   Superblock superblock;
   superblock.identity = {kCluster, kDisk};
+  superblock.identity.disk.bytes[1] = static_cast<std::uint8_t>(disk);
   superblock.label = "shop";
   superblock.cluster_name = "alpha";
   superblock.nodes = 2;
@@ -101,12 +102,11 @@ void Consumer::Heard(const FromQdiskd& message) {
              message);
 }
 
-BenchNode::BenchNode(sim::Timeline& world, sim::SimDisk& disk, sim::Journal& journal, int node,
-                     std::int64_t rate_ppm)
+BenchNode::BenchNode(sim::Timeline& world, const std::vector<std::unique_ptr<sim::SimDisk>>& all,
+                     sim::Journal& journal, int node, std::int64_t rate_ppm)
     : machine(world, {NodeId(static_cast<std::uint8_t>(node)), rate_ppm, Millis(1000 * node)}),
       state(world),
       hub(world),
-      disk_(disk),
       facts_(journal, machine, "qdiskd") {
   settings.voter.self = machine.node();
   settings.voter.nodes = {NodeId(1), NodeId(2)};
@@ -116,8 +116,13 @@ BenchNode::BenchNode(sim::Timeline& world, sim::SimDisk& disk, sim::Journal& jou
   settings.voter.tko = 13;
   settings.voter.version = "0.1.0";
   settings.cluster = kCluster;
-  settings.label = "shop";
-  settings.devices = {"/dev/shared"};
+  for (const auto& disk : all) {
+    disks.push_back(disk.get());
+    settings.disks.push_back({settings.disks.empty() ? std::string("/dev/shared")
+                                                     : Cat("/dev/shared", settings.disks.size()),
+                              "shop", ""});
+  }
+  settings.voter.disks = static_cast<int>(all.size());
   settings.own_user = 50;
   settings.mac = TestMac();
   settings.wall_ms = [] { return std::uint64_t{1234}; };
@@ -128,12 +133,15 @@ void BenchNode::Start() {
   ended_.reset();
   life = machine.StartLife();
   clock_ = std::make_unique<sim::SimClock>(machine, life);
-  path = std::make_unique<sim::SimPath>(disk_, machine, life);
   server_ = std::make_unique<sim::SimLocalServer>(hub, "qdiskd", life);
   store_ = std::make_unique<sim::SimStateStore>(state, life);
   if (!identity) identity = std::make_unique<sim::SimIdentity>(machine);
-  runner = std::make_unique<DiskRunner>(
-      settings, RunnerPorts{*clock_, {path.get()}, *server_, *store_, *identity, facts_});
+  RunnerPorts ports{*clock_, {}, *server_, *store_, *identity, facts_};
+  for (sim::SimDisk* disk : disks) {
+    paths.push_back(std::make_unique<sim::SimPath>(*disk, machine, life));
+    ports.disks.push_back(paths.back().get());
+  }
+  runner = std::make_unique<DiskRunner>(settings, ports);
   runner->Start([this](Status status) {
     ended_ = std::move(status);
     life->End();
@@ -145,7 +153,7 @@ void BenchNode::Kill() {
   runner.reset();
   store_.reset();
   server_.reset();
-  path.reset();
+  paths.clear();
   clock_.reset();
 }
 
@@ -160,10 +168,22 @@ std::string BenchNode::EndText() const {
   return ended_->ok() ? "ok" : ended_->error().Text();
 }
 
-Bench::Bench(std::uint64_t seed) : world(seed), disk(world, {}) {
-  Format(disk.medium(), TestSuperblock());
+Bench::Bench(std::uint64_t seed, int disk_count)
+    : world(seed),
+      disks([&] {
+        std::vector<std::unique_ptr<sim::SimDisk>> made;
+        for (int i = 0; i < disk_count; ++i) {
+          sim::SimDisk::Settings one;
+          one.name = i == 0 ? "sim" : Cat("sim", i);
+          one.designator = Cat("sim-", i);
+          made.push_back(std::make_unique<sim::SimDisk>(world, one));
+          Format(made.back()->medium(), TestSuperblock(i));
+        }
+        return made;
+      }()),
+      disk(*disks.front()) {
   for (const int node : {1, 2}) {
-    nodes[node] = std::make_unique<BenchNode>(world, disk, journal, node, node == 1 ? 400 : -400);
+    nodes[node] = std::make_unique<BenchNode>(world, disks, journal, node, node == 1 ? 400 : -400);
   }
 }
 
@@ -174,12 +194,12 @@ std::unique_ptr<Consumer> Bench::NewConsumer(int node, bool hello) {
   return consumer;
 }
 
-Slot Bench::OnDisk(int node) {
-  const Superblock superblock = TestSuperblock();
+Slot Bench::OnDisk(int node, int at) {
+  const Superblock superblock = TestSuperblock(at);
   const auto geometry = *Geometry::Make(superblock.nodes, superblock.cib_units);
   const std::uint64_t start = geometry.RegionOffset(Region::kHeartbeat);
-  const ByteView region =
-      ByteView(disk.medium()).subspan(start, geometry.RegionBytes(Region::kHeartbeat));
+  const ByteView region = ByteView(disks.at(static_cast<std::size_t>(at))->medium())
+                              .subspan(start, geometry.RegionBytes(Region::kHeartbeat));
   const auto pairs = DecodeHeartbeats(region, geometry, superblock.identity, TestMac());
   return pairs.at(static_cast<std::size_t>(node - 1)).slot;
 }

@@ -24,7 +24,7 @@ inline constexpr LeaseTimes kTimes{Millis(4100), Millis(4100), 1000, Millis(200)
 inline constexpr Duration kInterval = Millis(250), kIoTimeout = Millis(400);
 
 MacFunction TestMac(std::uint8_t key = 7);
-Superblock TestSuperblock();
+Superblock TestSuperblock(int disk = 0);
 // As mkqdisk leaves it.
 void Format(Bytes& medium, const Superblock& superblock, const MacFunction& mac = TestMac());
 
@@ -62,8 +62,9 @@ class Consumer {
 
 class BenchNode {
  public:
-  BenchNode(sim::Timeline& world, sim::SimDisk& disk, sim::Journal& journal, int node,
-            std::int64_t rate_ppm);
+  // The disks outlive it.
+  BenchNode(sim::Timeline& world, const std::vector<std::unique_ptr<sim::SimDisk>>& disks,
+            sim::Journal& journal, int node, std::int64_t rate_ppm);
   ~BenchNode() { Kill(); }
   BenchNode(const BenchNode&) = delete;
   BenchNode& operator=(const BenchNode&) = delete;
@@ -79,11 +80,11 @@ class BenchNode {
   RunnerSettings settings;
   std::shared_ptr<sim::Life> life;
   std::unique_ptr<sim::SimIdentity> identity;
-  std::unique_ptr<sim::SimPath> path;
+  std::vector<sim::SimDisk*> disks;  // what it reaches as disk 0, 1, 2
+  std::vector<std::unique_ptr<sim::SimPath>> paths;
   std::unique_ptr<DiskRunner> runner;
 
  private:
-  sim::SimDisk& disk_;
   sim::SimFacts facts_;
   std::unique_ptr<sim::SimClock> clock_;
   std::unique_ptr<sim::SimLocalServer> server_;
@@ -92,14 +93,15 @@ class BenchNode {
 };
 
 struct Bench {
-  explicit Bench(std::uint64_t seed = 1);
+  explicit Bench(std::uint64_t seed = 1, int disk_count = 1);
   BenchNode& operator[](int node) { return *nodes.at(node); }
   std::unique_ptr<Consumer> NewConsumer(int node, bool hello = true);
   void Run(Duration d) { world.RunFor(d); }
-  Slot OnDisk(int node);  // the newest readable
+  Slot OnDisk(int node, int at = 0);  // the newest readable on that disk
 
   sim::Timeline world;
-  sim::SimDisk disk;
+  std::vector<std::unique_ptr<sim::SimDisk>> disks;
+  sim::SimDisk& disk;  // the first
   sim::Journal journal;
   std::map<int, std::unique_ptr<BenchNode>> nodes;
 };

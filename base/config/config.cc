@@ -160,7 +160,7 @@ void ReadNodes(Section& root, Config& out, Errors& errors) {
             [](const NodeConfig& a, const NodeConfig& b) { return a.id < b.id; });
 }
 
-void CheckChap(Section& section, const QuorumDiskConfig& disk) {
+void CheckChap(Section& section, const DiskConfig& disk) {
   if (disk.device.user.empty() && !disk.chap_secret_file.empty()) {
     section.Fail("chap_secret_file", "is given, but the device names no user",
                  "write iscsi://user@host… or remove it");
@@ -171,14 +171,76 @@ void CheckChap(Section& section, const QuorumDiskConfig& disk) {
   }
 }
 
-void ReadDisk(Section section, bool nodes_known, Config& out) {
-  constexpr std::int64_t kMaxVotes = std::int64_t{kMaxNodes} * kMaxNodeVotes;
-  QuorumDiskConfig disk;
+// One LUN by two portals, or one path twice, would be counted twice.
+void RefuseSameDisk(Section& section, const DiskConfig& disk, const QuorumDiskConfig& set) {
+  for (std::size_t i = 0; i < set.disks.size(); ++i) {
+    const DiskUrl &a = disk.device, &b = set.disks[i].device;
+    const bool same =
+        a.kind == b.kind && a.path == b.path && a.target == b.target && a.lun == b.lun;
+    if (!same) continue;
+    section.Fail("device", Cat("is the disk of disk[", i + 1, "] again"),
+                 "name three different disks, best of three different boxes");
+  }
+}
+
+// The keys of one disk. It is added also when it is not whole, so that the count stays right.
+void ReadOneDisk(Section& section, const std::string& label, QuorumDiskConfig& set) {
+  DiskConfig disk;
+  disk.label = label;
   std::string device;
   const bool known = section.Text("device", device, Need::kRequired);
   section.Text("label", disk.label);
   section.Path("chap_secret_file", disk.chap_secret_file);
   section.Text("designator", disk.designator);
+  if (disk.label.size() > kMaxLabel) {
+    section.Fail("label", Cat("is longer than ", kMaxLabel, " bytes"), "use the label of mkqdisk");
+  }
+  if (disk.designator.size() > kMaxDesignator) {
+    section.Fail("designator", Cat("is longer than ", kMaxDesignator, " bytes"),
+                 "write what mkqdisk -L shows for this disk");
+  }
+  if (known) {
+    const Result<DiskUrl> url = ParseDiskUrl(device);
+    if (url) {
+      disk.device = *url;
+      CheckChap(section, disk);
+      RefuseSameDisk(section, disk, set);
+    } else {
+      section.Fail("device", Cat(url.error().what, ": ", url.error().cause), url.error().remedy);
+    }
+  }
+  set.disks.push_back(std::move(disk));
+}
+
+// One disk stands in the table itself, a set of them in [[quorum_disk.disk]].
+void ReadDisks(Section& section, QuorumDiskConfig& set, Errors& errors) {
+  const auto tables = section.Tables("disk");
+  if (!section.Has("disk")) return ReadOneDisk(section, "", set);
+  std::string label;
+  section.Text("label", label);
+  for (const std::string_view key : {"device", "chap_secret_file", "designator"}) {
+    std::string ignored;
+    if (section.Text(key, ignored)) {
+      section.Fail(key, "stands beside [[quorum_disk.disk]]", "move it into one of those tables");
+    }
+  }
+  if (tables.empty()) return;  // not a list: told already
+  if (tables.size() != 1 && tables.size() != kDisksOfASet) {
+    section.Fail("disk", Cat("there are ", tables.size(), " disks"),
+                 "one or three: of two, the loss of either would cost the majority");
+    if (tables.size() > kDisksOfASet) return;
+  }
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    Section one(tables[i], Cat("quorum_disk.disk[", i + 1, "]"), errors);
+    ReadOneDisk(one, label, set);
+    one.Finish();
+  }
+}
+
+void ReadQuorumDisk(Section section, bool nodes_known, Config& out, Errors& errors) {
+  constexpr std::int64_t kMaxVotes = std::int64_t{kMaxNodes} * kMaxNodeVotes;
+  QuorumDiskConfig set;
+  ReadDisks(section, set, errors);
   // All node votes less one: each node alone with the disk has a majority, and so have all nodes
   // together without it; E is odd, so that no tie exists. With two plain nodes this is one vote.
   const std::int64_t most = std::int64_t{out.NodeVotes().value()} - 1;
@@ -193,25 +255,9 @@ void ReadDisk(Section section, bool nodes_known, Config& out) {
                      " votes in all, which can split into halves"),
                  Cat("leave it out for ", most, ", or make the sum odd"));
   }
-  disk.votes = Votes(static_cast<std::uint32_t>(std::max(votes, std::int64_t{0})));
-  if (disk.label.size() > kMaxLabel) {
-    section.Fail("label", Cat("is longer than ", kMaxLabel, " bytes"), "use the label of mkqdisk");
-  }
-  if (disk.designator.size() > kMaxDesignator) {
-    section.Fail("designator", Cat("is longer than ", kMaxDesignator, " bytes"),
-                 "write what mkqdisk -L shows for this disk");
-  }
-  if (known) {
-    const Result<DiskUrl> url = ParseDiskUrl(device);
-    if (url) {
-      disk.device = *url;
-      CheckChap(section, disk);
-    } else {
-      section.Fail("device", Cat(url.error().what, ": ", url.error().cause), url.error().remedy);
-    }
-  }
+  set.votes = Votes(static_cast<std::uint32_t>(std::max(votes, std::int64_t{0})));
   section.Finish();
-  out.quorum_disk = disk;
+  out.quorum_disk = std::move(set);
 }
 
 void ReadPaths(Section section, PathsConfig& out) {
@@ -250,7 +296,9 @@ Config ReadAll(const toml::table& table, Errors& errors) {
   ReadNodes(root, out, errors);
   const bool nodes_known = errors.IsEmpty();
   const toml::table* disk = root.Table("quorum_disk");
-  if (disk != nullptr) ReadDisk(Section(disk, "quorum_disk", errors), nodes_known, out);
+  if (disk != nullptr) {
+    ReadQuorumDisk(Section(disk, "quorum_disk", errors), nodes_known, out, errors);
+  }
   ReadPaths(Section(root.Table("paths"), "paths", errors), out.paths);
   ReadLog(Section(root.Table("log"), "log", errors), out.log);
   root.Finish();
@@ -280,6 +328,12 @@ const NodeConfig* Config::FindNode(std::string_view name) const {
   const auto found = std::find_if(nodes.begin(), nodes.end(),
                                   [name](const NodeConfig& node) { return node.name == name; });
   return found == nodes.end() ? nullptr : &*found;
+}
+
+std::string QuorumDiskConfig::DevicesText() const {
+  std::string out;
+  for (const DiskConfig& disk : disks) out += Cat(out.empty() ? "" : ", ", disk.device.Text());
+  return out;
 }
 
 Votes Config::NodeVotes() const {

@@ -45,12 +45,20 @@ struct NodeConfig {
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 };
 
-struct QuorumDiskConfig {
+struct DiskConfig {
   DiskUrl device;
   std::string label;             // must equal the superblock's; empty: any
-  Votes votes{1};                // default: all node votes - 1
   std::string chap_secret_file;  // empty: no CHAP
   std::string designator;        // SCSI designator (VPD 83) that the disk must have; empty: any
+  friend bool operator==(const DiskConfig&, const DiskConfig&) = default;
+};
+
+inline constexpr std::size_t kDisksOfASet = 3;
+
+struct QuorumDiskConfig {
+  std::vector<DiskConfig> disks;  // 1 or kDisksOfASet, all different; a majority is "the disk"
+  Votes votes{1};                 // of all of them together; default: all node votes - 1
+  [[nodiscard]] std::string DevicesText() const;  // "iscsi://…, /dev/…"
   friend bool operator==(const QuorumDiskConfig&, const QuorumDiskConfig&) = default;
 };
 

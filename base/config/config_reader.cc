@@ -280,7 +280,7 @@ std::vector<const toml::table*> Section::Tables(std::string_view key) {
   if (node == nullptr) return out;
   if (!node->is_array_of_tables()) {
     Fail(key, Cat("is ", KindOf(*node), ", not a list of tables"),
-         Cat("write [[", key, "]] with two brackets, once for each ", key));
+         Cat("write [[", KeyText(key), "]] with two brackets, once for each ", key));
     return out;
   }
   for (const toml::node& item : *node->as_array()) out.push_back(item.as_table());

@@ -66,7 +66,7 @@ TEST(ParseConfig, ReadsTheExampleThatIsShipped) {
   EXPECT_EQ(config->FindNode(NodeId(3)), nullptr);
   EXPECT_EQ(config->Expected(), Votes(3));
   EXPECT_EQ(config->Majority(), Votes(2));
-  EXPECT_EQ(config->quorum_disk->device.user, "fencepost");
+  EXPECT_EQ(config->quorum_disk->disks[0].device.user, "fencepost");
   EXPECT_EQ(config->log, LogTarget::kSyslog);
   EXPECT_EQ(config->timing.lease, Millis(16000));
   EXPECT_EQ(config->timing.watchdog, Duration{}) << "no watchdog is configured";
@@ -146,8 +146,8 @@ TEST(ParseConfig, ReadsEveryKey) {
   EXPECT_EQ(config->nodes[0].name, "a") << "in the order of ids";
   const NodeConfig c{NodeId(64), "c", Votes(3), {"fd00::3", 7000}, -5};
   EXPECT_EQ(config->nodes[1], c);
-  EXPECT_EQ(config->quorum_disk->label, "lab");
-  EXPECT_EQ(config->quorum_disk->designator, "naa.6001405");
+  EXPECT_EQ(config->quorum_disk->disks[0].label, "lab");
+  EXPECT_EQ(config->quorum_disk->disks[0].designator, "naa.6001405");
   EXPECT_EQ(config->Expected(), Votes(5));
   EXPECT_EQ(config->Majority(), Votes(3));
   EXPECT_EQ(config->paths, (PathsConfig{"/a", "/b", "/c", "/d", "/e", "/f"}));

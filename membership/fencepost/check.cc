@@ -19,8 +19,9 @@ void Summarise(const config::Config& config, const std::string& path, std::ostre
                VotesText(node.votes), ", score ", node.score, "\n");
   }
   if (config.quorum_disk) {
-    out << Cat("disk      ", config.quorum_disk->device.Text(), "  ",
-               VotesText(config.quorum_disk->votes), "\n");
+    const auto& disks = config.quorum_disk->disks;
+    out << Cat("disk      ", config.quorum_disk->DevicesText(), "  ",
+               VotesText(config.quorum_disk->votes), disks.size() > 1 ? " together" : "", "\n");
   }
   out << Cat("quorum    ", config.Majority(), " of ", VotesText(config.Expected()), "\n");
   out << Cat("timing    profile ", config.profile, ", all ", CheckTiming(config.timing).size(),
@@ -44,8 +45,10 @@ int Check(const Arguments& arguments, Io& io) {
   };
   const auto key = daemon::LoadKey(config->key_file);
   require(key ? Status(Ok{}) : Status(key.error()));
-  if (config->quorum_disk && !config->quorum_disk->chap_secret_file.empty()) {
-    require(CheckSecretFile(config->quorum_disk->chap_secret_file));
+  if (config->quorum_disk) {
+    for (const config::DiskConfig& disk : config->quorum_disk->disks) {
+      if (!disk.chap_secret_file.empty()) require(CheckSecretFile(disk.chap_secret_file));
+    }
   }
   if (!sound) return kFailed;
   Summarise(*config, path, io.out);

@@ -123,6 +123,13 @@ std::string Nodes(const json& status) {
   return out;
 }
 
+std::string OneDisk(const json& disk, bool named) {
+  const std::string name = named ? Cat(Text(At(disk, "device")), ": ") : "";
+  if (At(disk, "trouble").is_string()) return Cat(name, "NOT IN USE, ", Text(At(disk, "trouble")));
+  return Cat(name, "in use, barrier ", Text(At(disk, "barrier"), "none"), ", median ",
+             Text(At(At(disk, "latency_us"), "p50")), " us");
+}
+
 std::string Disk(const json& status) {
   const json& disk = At(status, "disk");
   if (!disk.is_object()) return "";
@@ -130,10 +137,10 @@ std::string Disk(const json& status) {
   if (!Yes(At(disk, "connected"))) {
     return out + Row("", "qdiskd is not running: start it with \"systemctl start qdiskd\"");
   }
+  const json& disks = At(disk, "disks");
   out += Row("", Cat(Yes(At(disk, "readable")) ? "readable" : "NOT READABLE", ", ",
-                     Text(At(disk, "disks_ready"), "0"), " of ", Text(At(disk, "disks"), "0"),
-                     " disks ready, barrier ", Text(At(disk, "barrier"), "none")));
-  if (At(disk, "trouble").is_string()) out += Row("", Text(At(disk, "trouble")));
+                     Text(At(disk, "disks_ready"), "0"), " of ", disks.size(), " disks ready"));
+  for (const json& each : disks) out += Row("", OneDisk(each, disks.size() > 1));
   out += Row("disk vote", Yes(At(disk, "vote_held"))
                               ? Cat("held here for ", Span(At(disk, "vote_left_ms")), ", worth ",
                                     Text(At(disk, "votes")))

@@ -64,7 +64,7 @@ device = "iscsi://10.0.0.9/iqn.2026-01.org.example:quorum/1"
   }
   static qdiskd::local::View Disk() {
     qdiskd::local::View out;
-    out.barrier = "reservation";
+    out.disks = {{"/dev/quorum", "", "reservation", "", {400, 900, 5200}}};
     out.cycle_us = 2100;
     out.view.readable = true;
     out.view.disks = out.view.disks_ready = 1;
@@ -72,7 +72,7 @@ device = "iscsi://10.0.0.9/iqn.2026-01.org.example:quorum/1"
     for (const NodeId id : {NodeId(1), NodeId(2)}) {
       qdiskd::NodeOnDisk node;
       node.node = id;
-      node.fresh = true;
+      node.fresh = node.shared = true;
       node.slot.node = id;
       node.slot.incarnation = Incarnation(4);
       node.slot.sequence = 9;
@@ -105,7 +105,8 @@ NODE                  STATE                             DISK    VOTE HELD HERE
 2  beta               member                            yes     for 3.100s
 
 disk         iscsi://10.0.0.9:3260/iqn.2026-01.org.example:quorum/1
-             readable, 1 of 1 disks ready, barrier reservation
+             readable, 1 of 1 disks ready
+             in use, barrier reservation, median 400 us
 disk vote    held here for 2.900s, worth 1
 latency      p50 400 us, p99 900 us, max 5200 us, last cycle 2100 us
 slots        alpha fresh, beta fresh

@@ -43,9 +43,12 @@ messaging::Digest DigestOf(const config::Config& config, const Cib& cib) {
   for (const config::NodeConfig& node : config.nodes) Put(w, node);
   w.Put(config.DiskVotes().value());
   if (config.quorum_disk) {
-    w.PutText(config.quorum_disk->device.Text());
-    w.PutText(config.quorum_disk->label);
-    w.PutText(config.quorum_disk->designator);
+    w.Put(static_cast<std::uint8_t>(config.quorum_disk->disks.size()));
+    for (const config::DiskConfig& disk : config.quorum_disk->disks) {
+      w.PutText(disk.device.Text());
+      w.PutText(disk.label);
+      w.PutText(disk.designator);
+    }
   }
   w.PutBytes(cib::CanonicalBytes(cib));
   return seal::DigestOf(kDigestContext, w.bytes());

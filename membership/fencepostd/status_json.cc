@@ -22,6 +22,9 @@ std::string Cut(const std::string& text, std::size_t most) {
 
 json OrNull(const std::string& text) { return text.empty() ? json() : json(text); }
 json OrNull(Term term) { return term.IsNone() ? json() : json(ToText(term)); }
+json Latency(const qdiskd::IoLatency& l) {
+  return {{"p50", l.p50_us}, {"p99", l.p99_us}, {"max", l.max_us}};
+}
 
 class Writer {
  public:
@@ -91,21 +94,28 @@ json Writer::Slot(const qdiskd::NodeOnDisk& node) const {
 
 json Writer::Disk() const {
   if (!config_.quorum_disk) return {};
-  json out = {{"device", config_.quorum_disk->device.Text()},
+  json out = {{"device", config_.quorum_disk->DevicesText()},
               {"votes", config_.DiskVotes().value()},
               {"connected", status_.disk_connected},
               {"vote_held", status_.disk_vote_held},
               {"vote_left_ms", ToMillis(status_.disk_vote_left)},
               {"readable", false},
               {"trouble", nullptr},
+              {"disks", json::array()},
               {"slots", json::array()}};
   if (!status_.disk) return out;
   const qdiskd::DiskView& view = status_.disk->view;
   out["readable"] = view.readable;
   out["trouble"] = OrNull(Short(view.trouble));
   out["disks_ready"] = view.disks_ready;
-  out["disks"] = view.disks;
-  out["barrier"] = status_.disk->barrier;
+  for (const qdiskd::local::DiskState& disk : status_.disk->disks) {
+    out["disks"].push_back({{"device", disk.device},
+                            {"uuid", OrNull(disk.uuid)},
+                            {"ready", disk.trouble.empty()},
+                            {"barrier", OrNull(disk.barrier)},
+                            {"trouble", OrNull(Short(disk.trouble))},
+                            {"latency_us", Latency(disk.latency)}});
+  }
   out["cycle_us"] = status_.disk->cycle_us;
   out["highest_held"] = OrNull(view.highest_held);
   out["highest_promise"] = OrNull(view.highest_promise);
@@ -113,8 +123,7 @@ json Writer::Disk() const {
   for (const qdiskd::NodeOnDisk& node : view.nodes) {
     out["slots"].push_back(Slot(node));
     if (node.node != status_.self) continue;
-    const qdiskd::IoLatency& latency = node.slot.latency;
-    out["latency_us"] = {{"p50", latency.p50_us}, {"p99", latency.p99_us}, {"max", latency.max_us}};
+    out["latency_us"] = Latency(node.slot.latency);
   }
   return out;
 }

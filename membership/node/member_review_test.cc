@@ -116,7 +116,7 @@ class OneMember : public testing::Test {
     view.view.began = now_;
     qdiskd::NodeOnDisk own;
     own.node = own.slot.node = kSelf;
-    own.fresh = true;
+    own.fresh = own.shared = true;
     if (!own_blank) {
       own.slot.boot.bytes[0] = 1;
       own.slot.incarnation = Incarnation(3);

@@ -30,7 +30,8 @@ void Peer::SeeOnDisk(const qdiskd::NodeOnDisk& on_disk, MonoTime read_began) {
 }
 
 bool Peer::SharesTheDisk() const {
-  return disk_ && disk_->fresh && disk_->slot.incarnation == heartbeat_.disk_incarnation &&
+  return disk_ && disk_->fresh && disk_->shared &&
+         disk_->slot.incarnation == heartbeat_.disk_incarnation &&
          disk_->slot.boot == heartbeat_.boot && !disk_->slot.report.left;
 }
 

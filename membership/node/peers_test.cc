@@ -14,7 +14,7 @@ constexpr NodeId kPeer{2};
 struct PeerOnDisk : qdiskd::NodeOnDisk {
   PeerOnDisk(int boot, int incarnation, std::uint64_t change, bool quiesced = false) {
     node = slot.node = kPeer;
-    fresh = true;
+    fresh = shared = true;
     changes = change;
     slot.boot.bytes[0] = static_cast<std::uint8_t>(boot);
     slot.incarnation = Incarnation(static_cast<std::uint64_t>(incarnation));

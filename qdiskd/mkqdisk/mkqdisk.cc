@@ -55,8 +55,12 @@ class Command {
   int List() {
     if (!LoadCluster()) return kFailed;
     std::vector<std::string> devices = options_.devices;
-    const bool configured = cluster_.disk.has_value();
-    if (configured) devices.insert(devices.begin(), cluster_.disk->device.Text());
+    if (cluster_.disk) {
+      for (const config::DiskConfig& disk : cluster_.disk->disks) {
+        devices.insert(devices.end() - static_cast<std::ptrdiff_t>(options_.devices.size()),
+                       disk.device.Text());
+      }
+    }
     if (devices.empty()) return Fail("no device is configured and none was given");
     int listed = 0;
     bool failed = false;
@@ -109,8 +113,11 @@ class Command {
 
   std::string SecretFile(const config::DiskUrl& url) const {
     if (!options_.chap_secret_file.empty()) return options_.chap_secret_file;
-    const bool ours = cluster_.disk && cluster_.disk->device == url;
-    return ours ? cluster_.disk->chap_secret_file : "";
+    if (!cluster_.disk) return "";
+    for (const config::DiskConfig& disk : cluster_.disk->disks) {
+      if (disk.device == url) return disk.chap_secret_file;
+    }
+    return "";
   }
 
   WaitingDisk Waiting(BlockDevice& device) {

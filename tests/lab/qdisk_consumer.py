@@ -57,12 +57,21 @@ class NodeOnDisk:
 
 
 @dataclass
+class Disk:
+    device: str
+    uuid: str
+    barrier: str
+    trouble: str  # empty: it is in use
+
+
+@dataclass
 class View:
     readable: bool
     held: int
     trouble: str
     nodes: dict[int, NodeOnDisk]
-    barrier: str
+    cycle_us: int
+    disks: list[Disk]
 
 
 def read_node(r: Reader) -> NodeOnDisk:
@@ -74,8 +83,14 @@ def read_node(r: Reader) -> NodeOnDisk:
     r.take(8 + 3 * 4 + 8)  # interval, latencies, wall time
     r.text()
     fresh = r.get("B") != 0
-    r.take(8 + 8)
+    r.take(1 + 8 + 8)  # shared, changes, silent
     return NodeOnDisk(node, incarnation, sequence, held, conceded, fresh)
+
+
+def read_disk(r: Reader) -> Disk:
+    disk = Disk(*(r.text() for _ in range(4)))
+    r.take(3 * 4)  # latencies
+    return disk
 
 
 def read_view(r: Reader) -> View:
@@ -87,10 +102,10 @@ def read_view(r: Reader) -> View:
     r.take(2)
     trouble = r.text()
     nodes = [read_node(r) for _ in range(r.get("B"))]
-    barrier = r.text()
-    r.take(4)
+    cycle_us = r.get("I")
+    disks = [read_disk(r) for _ in range(r.get("B"))]
     r.done()
-    return View(readable, held, trouble, {n.node: n for n in nodes}, barrier)
+    return View(readable, held, trouble, {n.node: n for n in nodes}, cycle_us, disks)
 
 
 @dataclass

@@ -24,9 +24,12 @@ SOCKET_PATH_LIMIT = 100  # sun_path is 108 bytes, and tgtd appends ".0" and ".lo
 
 
 class Target:
-    def __init__(self, box: Box, directory: Path, logs: Path, lun_bytes: int = LUN_BYTES) -> None:
+    def __init__(
+        self, box: Box, directory: Path, logs: Path, lun_bytes: int = LUN_BYTES, iqn: str = IQN
+    ) -> None:
         directory.mkdir(parents=True)
         self.box = box
+        self.iqn = iqn
         self.image = directory / "lun"
         self._socket = directory / "ipc"
         self._log = logs / "tgtd.log"
@@ -42,7 +45,7 @@ class Target:
 
     @property
     def url(self) -> str:
-        return f"iscsi://{self.portal}/{IQN}/{LUN}"
+        return f"iscsi://{self.portal}/{self.iqn}/{LUN}"
 
     def start(self) -> None:
         """Power on, or after kill(): the array comes back with its data."""
@@ -56,7 +59,7 @@ class Target:
             env=self._environment(),
         )
         wait_for("tgtd's control socket", self._answers, START_DEADLINE)
-        self.admin("--op", "new", "--mode", "target", "--tid", "1", "-T", IQN)
+        self.admin("--op", "new", "--mode", "target", "--tid", "1", "-T", self.iqn)
         self.admin(
             "--op", "new", "--mode", "logicalunit", "--tid", "1", "--lun", str(LUN),
             "-b", str(self.image), "--bstype", "rdwr",

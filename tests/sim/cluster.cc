@@ -33,8 +33,11 @@ config::Config MakeConfig(const ClusterSettings& settings) {
     out.nodes.push_back(node);
   }
   config::QuorumDiskConfig disk;
-  disk.device.path = "/dev/sim0";
-  disk.label = kLabel;
+  for (int i = 0; i < settings.disks; ++i) {
+    config::DiskConfig& one = disk.disks.emplace_back();
+    one.device.path = Cat("/dev/sim", i);
+    one.label = kLabel;
+  }
   disk.votes = Votes(static_cast<std::uint32_t>(settings.nodes - 1));
   out.quorum_disk = disk;
   return out;

@@ -20,8 +20,9 @@ qdiskd::RunnerSettings DiskSettings(const Site& site, NodeId self) {
   out.voter.tko = static_cast<int>(config.timing.tko);
   out.voter.version = "sim";
   out.cluster = config.cluster_id;
-  out.label = config.quorum_disk->label;
-  for (std::size_t i = 0; i < site.disks.size(); ++i) out.devices.push_back(Cat("/dev/sim", i));
+  for (const config::DiskConfig& disk : config.quorum_disk->disks) {
+    out.disks.push_back({disk.device.Text(), disk.label, disk.designator});
+  }
   out.mac = qdiskd::DiskMac(site.key);
   out.wall_ms = [&world = site.world] {
     return static_cast<std::uint64_t>(ToMillis(world.Now().time_since_epoch()));
