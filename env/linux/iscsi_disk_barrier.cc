@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/big_endian.h"
 #include "base/text.h"
 
 namespace fencepost {
@@ -18,16 +19,6 @@ constexpr std::uint32_t kPrInBytes = kPrInHead + 8 * kMaxListedKeys;
 
 using Step = std::function<void(ScsiReply)>;
 using Fail = std::function<void(IoError)>;
-
-std::uint64_t BigEndian(ByteView bytes) {
-  std::uint64_t value = 0;
-  for (const std::uint8_t b : bytes) value = value << 8 | b;
-  return value;
-}
-
-void PutBigEndian(Bytes& out, std::size_t at, std::size_t count, std::uint64_t value) {
-  for (std::size_t i = count; i-- > 0; value >>= 8) out[at + i] = static_cast<std::uint8_t>(value);
-}
 
 std::string KeyText(std::uint64_t key) {
   Bytes bytes(8, 0);

@@ -1,5 +1,6 @@
 #include "env/linux/iscsi_disk_unit.h"
 
+#include "base/big_endian.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "env/linux/iscsi_disk_barrier.h"
@@ -12,15 +13,6 @@ constexpr std::uint8_t kInquiry = 0x12, kRead16 = 0x88, kWrite16 = 0x8A, kSync16
 constexpr std::uint8_t kForceUnitAccess = 0x08;
 constexpr std::uint8_t kVitalProductData = 1, kDeviceIdentification = 0x83;
 constexpr std::uint32_t kInquiryBytes = 252, kCapacityBytes = 32;
-
-void PutBigEndian(Bytes& out, std::size_t at, std::size_t count, std::uint64_t value) {
-  for (std::size_t i = count; i-- > 0; value >>= 8) out[at + i] = static_cast<std::uint8_t>(value);
-}
-std::uint64_t BigEndian(ByteView bytes) {
-  std::uint64_t value = 0;
-  for (const std::uint8_t b : bytes) value = value << 8 | b;
-  return value;
-}
 
 Bytes RangeCdb(std::uint8_t operation, std::uint64_t block, std::uint64_t count) {
   Bytes cdb(16, 0);
