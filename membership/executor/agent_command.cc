@@ -4,7 +4,6 @@
 
 namespace fencepost::executor {
 namespace {
-constexpr std::string_view kOcfRoot = "/usr/lib/ocf";
 constexpr std::string_view kAgentScratch = "/run/resource-agents";
 constexpr std::string_view kPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 }  // namespace
@@ -23,18 +22,19 @@ Duration TimeoutOf(const Primitive& primitive, ResourceAction action) {
   return primitive.probe_timeout;
 }
 
-AgentCommand MakeAgentCommand(const Primitive& primitive, ResourceAction action) {
+AgentCommand MakeAgentCommand(const Primitive& primitive, ResourceAction action,
+                              const std::string& ocf_root) {
   // To an agent a probe is a monitor of interval 0.
   const bool probe = action == ResourceAction::kProbe;
   const std::string verb(ToText(probe ? ResourceAction::kMonitor : action));
   const Duration interval =
       action == ResourceAction::kMonitor ? primitive.monitor_interval : Duration{};
   AgentCommand command;
-  command.path = Cat(kOcfRoot, "/resource.d/", primitive.provider, "/", primitive.type);
+  command.path = Cat(ocf_root, "/resource.d/", primitive.provider, "/", primitive.type);
   command.argv = {command.path, verb};
   command.environment = {
       {"PATH", std::string(kPath)},
-      {"OCF_ROOT", std::string(kOcfRoot)},
+      {"OCF_ROOT", ocf_root},
       {"OCF_RA_VERSION_MAJOR", "1"},
       {"OCF_RA_VERSION_MINOR", "0"},
       {"OCF_RESOURCE_INSTANCE", primitive.id},

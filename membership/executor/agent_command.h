@@ -12,13 +12,17 @@
 
 namespace fencepost::executor {
 
+inline constexpr const char* kOcfRoot = "/usr/lib/ocf";
+
 struct AgentCommand {
   std::string path;
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> environment;
 };
 
-[[nodiscard]] AgentCommand MakeAgentCommand(const Primitive& primitive, ResourceAction action);
+// `ocf_root`: where the agents are, OCF_ROOT of the API; by default kOcfRoot.
+[[nodiscard]] AgentCommand MakeAgentCommand(const Primitive& primitive, ResourceAction action,
+                                            const std::string& ocf_root);
 // The time-out of this action.
 [[nodiscard]] Duration TimeoutOf(const Primitive& primitive, ResourceAction action);
 

@@ -33,7 +33,8 @@ bool SaysUnfit(const Outcome& outcome) {
 
 }  // namespace
 
-Executor::Executor(const Cib& cib) : groups_(cib.groups.size()) {
+Executor::Executor(const Cib& cib, std::string ocf_root)
+    : ocf_root_(std::move(ocf_root)), groups_(cib.groups.size()) {
   for (std::size_t g = 0; g < cib.groups.size(); ++g) {
     for (const Primitive& member : cib.groups[g].members) {
       Resource resource;
@@ -215,7 +216,7 @@ void Executor::Launch(Resource& r, const Job& job) {
   r.check_at = kNever;
   if (job.action == ResourceAction::kStart) r.status.state = ResourceState::kStarting;
   if (job.action == ResourceAction::kStop) r.status.state = ResourceState::kStopping;
-  AgentCommand command = MakeAgentCommand(r.primitive, job.action);
+  AgentCommand command = MakeAgentCommand(r.primitive, job.action, ocf_root_);
   effects_.push_back(StartProcess{
       last_process_, r.primitive.id, job.action, std::move(command.path), std::move(command.argv),
       std::move(command.environment), now_ + TimeoutOf(r.primitive, job.action)});

@@ -27,6 +27,7 @@
 #include "base/lease.h"
 #include "base/resource.h"
 #include "base/time.h"
+#include "membership/executor/agent_command.h"
 
 namespace fencepost::executor {
 
@@ -97,7 +98,8 @@ using Effect =
 
 class Executor {
  public:
-  explicit Executor(const Cib& cib);
+  // `ocf_root`: see agent_command.h.
+  explicit Executor(const Cib& cib, std::string ocf_root = kOcfRoot);
   [[nodiscard]] std::vector<Effect> Step(const Event& event, MonoTime now);
   [[nodiscard]] MonoTime NextDeadline() const;  // kNever if only an event can change anything
   [[nodiscard]] std::vector<ResourceStatus> Statuses() const;  // all, in the order of the Cib
@@ -159,6 +161,7 @@ class Executor {
                  bool counts);
   [[nodiscard]] Resource* Find(const std::string& id);
 
+  std::string ocf_root_;
   std::vector<Resource> resources_;  // in the order of the Cib
   std::size_t groups_ = 0;
   ProcessNumber last_process_ = 0;
