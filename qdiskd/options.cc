@@ -3,8 +3,7 @@
 #include <boost/program_options.hpp>
 #include <chrono>
 
-#include "base/seal/seal.h"
-#include "env/linux/read_file.h"
+#include "env/linux/site_files.h"
 
 namespace fencepost::qdiskd {
 namespace {
@@ -60,46 +59,22 @@ Result<Options> ParseOptions(const std::vector<std::string>& arguments) {
   return options;
 }
 
-Result<config::NodeConfig> FindSelf(const config::Config& config, const std::string& given,
-                                    const std::string& host_name) {
-  const std::string name = given.empty() ? host_name : given;
-  const config::NodeConfig* node = config.FindNode(name);
-  if (node == nullptr) node = config.FindNode(Split(name, '.').front());
-  const auto id = ParseInt(name, 1, kMaxNodes);
-  if (node == nullptr && id) node = config.FindNode(NodeId(static_cast<std::uint8_t>(*id)));
-  if (node != nullptr) return *node;
-  std::string known;
-  for (const config::NodeConfig& each : config.nodes) {
-    known += Cat(known.empty() ? "" : ", ", each.name, " (", each.id, ")");
-  }
-  return Error{Cat(given.empty() ? "host name '" : "--node '", name, "'"),
-               Cat("is none of the configured nodes: ", known),
-               "name this node with --node, or correct [[node]] in the configuration"};
-}
-
 Result<Setup, std::string> LoadSetup(const Options& options, const std::string& host_name) {
-  const Result<std::string> text = ReadSmallFile(options.config_file, config::kMaxConfigBytes);
-  if (!text.ok()) return text.error().Text();
-  const auto parsed = config::ParseConfig(*text, options.config_file);
-  if (!parsed.ok()) {
+  const auto config = LoadConfigFile(options.config_file);
+  if (!config) {
     std::string all;
-    for (const config::ConfigError& error : parsed.error()) {
-      all += Cat(all.empty() ? "" : "\n", error.Text());
-    }
+    for (const std::string& each : config.error()) all += Cat(all.empty() ? "" : "\n", each);
     return all;
   }
-  if (!parsed->quorum_disk) {
+  if (!config->quorum_disk) {
     return Cat(options.config_file,
                ": has no [quorum_disk]; qdiskd is not needed, or the section is missing");
   }
-  const auto self = FindSelf(*parsed, options.node, host_name);
-  if (!self.ok()) return self.error().Text();
-  Result<std::string> secret = ReadSecretFile(parsed->key_file, seal::kMaxKeyFileBytes);
-  if (!secret.ok()) return secret.error().Text();
-  const auto key = seal::ParseKeyFile(*secret);
-  seal::Wipe(*secret);
-  if (!key.ok()) return Cat(parsed->key_file, ": ", key.error().Text());
-  return Setup{*parsed, *self, DiskMac(*key)};
+  const auto self = config::WhichNode(*config, options.node, host_name);
+  if (!self) return self.error().Text();
+  const auto key = LoadClusterKey(config->key_file);
+  if (!key) return key.error().Text();
+  return Setup{*config, *config->FindNode(*self), DiskMac(*key)};
 }
 
 RunnerSettings MakeRunnerSettings(const Setup& setup, std::uint32_t own_user, bool tell_cycles) {

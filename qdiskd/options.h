@@ -33,10 +33,6 @@ struct Setup {
 };
 [[nodiscard]] Result<Setup, std::string> LoadSetup(const Options& options,
                                                    const std::string& host_name);
-// The node that `name` (or its first label) or a number means; the error lists the nodes.
-[[nodiscard]] Result<config::NodeConfig> FindSelf(const config::Config& config,
-                                                  const std::string& given,
-                                                  const std::string& host_name);
 [[nodiscard]] RunnerSettings MakeRunnerSettings(const Setup& setup, std::uint32_t own_user,
                                                 bool tell_cycles);
 

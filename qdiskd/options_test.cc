@@ -24,34 +24,6 @@ TEST(QdiskdOptions, AreTheClassicOnes) {
   }
 }
 
-TEST(QdiskdOptions, ThisNodeIsFoundByNameByFirstLabelOrById) {
-  config::Config config;
-  config.nodes.resize(2);
-  config.nodes[0].id = NodeId(1);
-  config.nodes[0].name = "alpha";
-  config.nodes[1].id = NodeId(2);
-  config.nodes[1].name = "beta.example.org";
-  const struct {
-    const char* given;
-    const char* host;
-    int id;
-  } cases[] = {{"", "alpha", 1},
-               {"", "alpha.example.org", 1},
-               {"2", "alpha", 2},
-               {"alpha", "gamma", 1},
-               {"", "beta.example.org", 2},
-               {"", "gamma", 0},
-               {"3", "alpha", 0},
-               {"", "", 0}};
-  for (const auto& c : cases) {
-    const auto self = FindSelf(config, c.given, c.host);
-    EXPECT_EQ(self.ok() ? self->id.value() : 0, c.id) << c.given << "/" << c.host;
-    if (!self.ok()) {
-      EXPECT_THAT(self.error().Text(), HasSubstr("alpha (1), beta.example.org (2)"));
-    }
-  }
-}
-
 TEST(QdiskdOptions, AConfigurationThatCannotBeReadIsNamed) {
   Options options;
   options.config_file = "/nonexistent/fencepost.toml";

@@ -74,7 +74,10 @@ void ReadTiming(Section section, Section watchdog, Config& out) {
   ReadCount(section, "tko", 2, kMaxTko, t.tko);
   ReadCount(section, "tolerated", 0, kMaxTolerated, t.tolerated);
   section.Finish();
-  watchdog.Time("timeout", t.watchdog);
+  if (watchdog.Time("timeout", t.watchdog) && t.watchdog % std::chrono::seconds(1) != Duration()) {
+    watchdog.Fail("timeout", "is not whole seconds, and devices know nothing else",
+                  "round it, as in \"2s\"");
+  }
   if (!watchdog.Path("device", out.watchdog_device)) {
     t.watchdog = Duration{};
     if (watchdog.Has("timeout")) {
@@ -352,6 +355,23 @@ std::string ConfigError::Text() const {
   const std::string place = line == 0 ? file : Cat(file, ":", line, ":", column);
   return Cat(place, ": ", key, key.empty() ? "" : ": ", problem, remedy.empty() ? "" : "; ",
              remedy);
+}
+
+Result<NodeId> WhichNode(const Config& config, const std::string& given,
+                         const std::string& host_name) {
+  const std::string name = given.empty() ? host_name : given;
+  const NodeConfig* node = config.FindNode(name);
+  if (node == nullptr) node = config.FindNode(Split(name, '.').front());
+  const auto id = ParseInt(name, 1, kMaxNodes);
+  if (node == nullptr && id) node = config.FindNode(NodeId(static_cast<std::uint8_t>(*id)));
+  if (node != nullptr) return node->id;
+  std::string known;
+  for (const NodeConfig& each : config.nodes) {
+    known += Cat(known.empty() ? "" : ", ", each.name, " (", each.id, ")");
+  }
+  return Error{Cat(given.empty() ? "host name '" : "--node '", name, "'"),
+               Cat("is none of the configured nodes: ", known),
+               "name this node with --node, or correct [[node]] in the configuration"};
 }
 
 ClusterId ClusterIdOf(std::string_view cluster_name) {

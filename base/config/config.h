@@ -107,6 +107,11 @@ struct ConfigError {
   friend bool operator==(const ConfigError&, const ConfigError&) = default;
 };
 
+// The node that `given` names, by name, first label of it, or id; empty: the one with the host's
+// name. The error lists the nodes.
+[[nodiscard]] Result<NodeId> WhichNode(const Config& config, const std::string& given,
+                                       const std::string& host_name);
+
 // The id of a cluster that is named and given none.
 [[nodiscard]] ClusterId ClusterIdOf(std::string_view cluster_name);
 

@@ -93,7 +93,7 @@ fence_timeout = "2s"
 path_failover = "1s"
 [watchdog]
 device = "/dev/watchdog0"
-timeout = "1500ms"
+timeout = "1s"
 [[node]]
 name = "c"
 id = 64
@@ -139,7 +139,7 @@ TEST(ParseConfig, ReadsEveryKey) {
   t.peer_timeout = Millis(900);
   t.fence_timeout = Millis(2000);
   t.path_failover = Millis(1000);
-  t.watchdog = Millis(1500);
+  t.watchdog = Millis(1000);
   EXPECT_EQ(config->timing, t);
   EXPECT_EQ(config->watchdog_device, "/dev/watchdog0");
   ASSERT_EQ(config->nodes.size(), 2U);
@@ -293,6 +293,9 @@ const BadCase kBadCases[] = {
     {"[quorum_disk]", "[quorum_disk]\nvotes = 2",
      "f.toml:16:9: quorum_disk.votes: 2 is out of range; write a number from 1 to 1, without "
      "quotes"},
+    {"[quorum_disk]", "[watchdog]\ndevice = \"/dev/w\"\ntimeout = \"3500ms\"\n[quorum_disk]",
+     "f.toml:17:11: watchdog.timeout: is not whole seconds, and devices know nothing else; round "
+     "it, as in \"2s\""},
     {"[quorum_disk]", "[watchdog]\ntimeout = \"5s\"\n[quorum_disk]",
      "f.toml:15:1: watchdog.device: is missing; add device = \"/dev/watchdog\" or remove "
      "[watchdog]"},
@@ -433,6 +436,34 @@ TEST(ParseConfig, SurvivesTwentyThousandDamagedFiles) {
   }
   EXPECT_GT(accepted, 500);
   EXPECT_GT(refused, 5000);
+}
+
+TEST(WhichNode, ThisNodeIsFoundByNameByFirstLabelOrById) {
+  Config config;
+  config.nodes.resize(2);
+  config.nodes[0].id = NodeId(1);
+  config.nodes[0].name = "alpha";
+  config.nodes[1].id = NodeId(2);
+  config.nodes[1].name = "beta.example.org";
+  const struct {
+    const char* given;
+    const char* host;
+    int id;
+  } cases[] = {{"", "alpha", 1},
+               {"", "alpha.example.org", 1},
+               {"2", "alpha", 2},
+               {"alpha", "gamma", 1},
+               {"", "beta.example.org", 2},
+               {"", "gamma", 0},
+               {"3", "alpha", 0},
+               {"", "", 0}};
+  for (const auto& c : cases) {
+    const auto self = WhichNode(config, c.given, c.host);
+    EXPECT_EQ(self.ok() ? self->value() : 0, c.id) << c.given << "/" << c.host;
+    if (!self.ok()) {
+      EXPECT_NE(self.error().Text().find("alpha (1), beta.example.org (2)"), std::string::npos);
+    }
+  }
 }
 
 }  // namespace

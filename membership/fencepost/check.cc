@@ -2,9 +2,9 @@
 #include "base/config/config.h"
 #include "base/text.h"
 #include "env/linux/read_file.h"
+#include "env/linux/site_files.h"
 #include "membership/fencepost/commands.h"
 #include "membership/fencepost/load_config.h"
-#include "membership/fencepostd/start_files.h"
 
 namespace fencepost::command {
 namespace {
@@ -43,7 +43,7 @@ int Check(const Arguments& arguments, Io& io) {
     if (!status) io.err << status.error().Text() << "\n";
     sound = sound && status;
   };
-  const auto key = daemon::LoadKey(config->key_file);
+  const auto key = LoadClusterKey(config->key_file);
   require(key ? Status(Ok{}) : Status(key.error()));
   if (config->quorum_disk) {
     for (const config::DiskConfig& disk : config->quorum_disk->disks) {

@@ -1,6 +1,6 @@
 #include "membership/fencepost/load_config.h"
 
-#include "membership/fencepostd/start_files.h"
+#include "env/linux/site_files.h"
 
 namespace fencepost::command {
 
@@ -13,7 +13,7 @@ boost::program_options::options_description ConfigOption() {
 }
 
 std::optional<config::Config> LoadConfig(const std::string& path, Io& io) {
-  auto parsed = daemon::LoadConfigFile(path);
+  auto parsed = LoadConfigFile(path);
   if (parsed) return std::move(parsed).value();
   for (const std::string& error : parsed.error()) io.err << error << "\n";
   return std::nullopt;

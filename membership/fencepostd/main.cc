@@ -8,6 +8,7 @@
 #include "env/linux/background.h"
 #include "env/linux/facts.h"
 #include "env/linux/realtime.h"
+#include "env/linux/site_files.h"
 #include "membership/fencepostd/start_files.h"
 #include "membership/fencepostd/wiring.h"
 
@@ -30,9 +31,9 @@ Result<RunnerSettings, Complaints> LoadAll(const Options& options) {
   auto config = LoadConfigFile(options.config);
   if (!config) return config.error();
   Complaints all;
-  const auto node = WhichNode(*config, options.node);
+  const auto node = config::WhichNode(*config, options.node, HostName());
   if (!node) all.push_back(node.error().Text());
-  const auto key = LoadKey(config->key_file);
+  const auto key = LoadClusterKey(config->key_file);
   if (!key) all.push_back(key.error().Text());
   const auto cib = LoadCib(config->paths.cib);
   if (!cib) all.push_back(cib.error().Text());
