@@ -1,16 +1,14 @@
 // Starting programs: resource agents and fence agents.
 //
 // Promise: no shell in between, a clean environment (only what is given), own process group. At
-//          kill_at the whole group is killed and the call completes with killed = true. done is
-//          called once, after the leader has ended and been reaped. What it left of its group is
-//          killed then, unless spare_leftovers. A program whose daemon dies, in whatever way
-//          (SIGKILL too), is killed by the kernel, also one that is just being started; the signal
-//          is sent before whoever waits for the daemon's end can start the next one.
-// Limit:   the program alone: its own children are not killed with it, unless they asked the kernel
-//          for the same. A tool that an agent has called can thus finish its one action (a power
-//          command, a mount) after the daemon's death, but the agent calls no further one; what it
-//          has put into the background goes on. Peers of the daemon's sockets can see them closed
-//          an instant before the signal; uninterruptible sleep delays what the signal does.
+//          kill_at the program and all of its descent are killed, whatever group or session it
+//          moved to, and the call completes with killed = true when nothing of it is left. done is
+//          called once. What a program leaves behind when it ends by itself is killed likewise,
+//          unless spare_leftovers. When the daemon dies, in whatever way (SIGKILL too), every
+//          program that has not ended and all its descent are killed; that takes a moment, and the
+//          daemon's successor waits for it before it begins.
+// Limit:   what another daemon does on a program's word (a unit of systemd, a container) goes on;
+//          uninterruptible sleep delays what a signal does, and with it done.
 // Time:    kill_at is absolute local time. Secrets go by stdin, never by argv or environment.
 // Errors:  a program that cannot be started completes with started = false and the reason.
 #pragma once
@@ -54,7 +52,7 @@ class ProcessRunner {
   virtual ~ProcessRunner() = default;
   virtual ProcessId Start(const Command& command, MonoTime kill_at,
                           std::function<void(ProcessEnd)> done) = 0;
-  virtual void Kill(ProcessId process) = 0;  // the group, now; done still comes
+  virtual void Kill(ProcessId process) = 0;  // with its descent, now; done still comes
 };
 
 }  // namespace fencepost

@@ -1,14 +1,15 @@
 #include "env/linux/process_linux.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 extern "C" {  // glibc 2.36 declares these without C linkage
 #include <sys/pidfd.h>
 }
+
+#include <unistd.h>
 
 #include <array>
 #include <vector>
@@ -23,82 +24,6 @@ constexpr std::size_t kReadChunk = 16384;
 constexpr int kMaxReadsPerTurn = 8;  // a flood of output must not hold up timers
 // The leader is dead: what is in the pipe is at most a pipe's size. Others may go on writing.
 constexpr int kMaxFinalReads = 64;
-
-constexpr int kFailureFd = 3;  // in the child, until it is another program
-constexpr int kExitNotStarted = 127;
-
-// All that the child needs, made before the fork: it may not allocate.
-struct Program {
-  const char* path;
-  char* const* argv;
-  char* const* environment;
-  int in, out, err;
-  int failure;  // where the child says why it could not start; closed by exec
-  pid_t parent;
-};
-
-// Runs in the child: async-signal-safe calls only, here and in Become. False: see errno.
-bool Isolate(const Program& program, int& failure) {
-  if (setpgid(0, 0) != 0) return false;
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
-  // A daemon that died before the call above sends no signal any more.
-  if (getppid() != program.parent) _exit(kExitNotStarted);
-  struct sigaction by_default {};
-  by_default.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) {
-    sigaction(number, &by_default, nullptr);  // refused for some, which cannot be changed
-  }
-  const sched_param ordinary{};
-  if (sched_setscheduler(0, SCHED_OTHER, &ordinary) != 0) return false;
-  // None of the sources is one of 0 to 2: the runner has seen to it.
-  if (dup2(program.in, 0) < 0 || dup2(program.out, 1) < 0 || dup2(program.err, 2) < 0) return false;
-  if (failure != kFailureFd) {
-    if (dup3(failure, kFailureFd, O_CLOEXEC) < 0) return false;
-    failure = kFailureFd;
-  }
-  // Not left to exec, which may wait long for its file: the daemon's successor needs its devices.
-  closefrom(kFailureFd + 1);
-  if (chdir("/") != 0) return false;
-  // Last, when no handler of the daemon can be called any more.
-  sigset_t none;
-  sigemptyset(&none);
-  return sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
-}
-
-[[noreturn]] void Become(const Program& program) {
-  int failure = program.failure;
-  if (Isolate(program, failure)) execve(program.path, program.argv, program.environment);
-  const int why = errno;
-  [[maybe_unused]] const ssize_t told = write(failure, &why, sizeof why);
-  _exit(kExitNotStarted);
-}
-
-// 0 when the program runs, or the errno of what hindered it; the child is then gone.
-int Launch(Program program, pid_t& pid) {
-  int fds[2];
-  if (pipe2(fds, O_CLOEXEC) != 0) return errno;
-  const UniqueFd reader(fds[0]);
-  UniqueFd writer(fds[1]);
-  program.failure = writer.get();
-  program.parent = getpid();
-  sigset_t all, before;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, &before);  // our handlers are not for the child
-  pid = fork();
-  if (pid == 0) Become(program);
-  const int no_fork = errno;
-  sigprocmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) return no_fork;
-  writer.Reset();
-  int why = 0;
-  ssize_t size = 0;
-  do {
-    size = read(reader.get(), &why, sizeof why);
-  } while (size < 0 && errno == EINTR);
-  if (size != sizeof why) return 0;  // closed by exec, or killed before: its end will tell
-  waitpid(pid, nullptr, 0);
-  return why;
-}
 
 // Not a pipe: all of it can be written at once, without waiting for a reader.
 Result<UniqueFd> MemoryOf(const std::string& text) {
@@ -144,6 +69,22 @@ const std::string& PathOf(const Command& command) {
 
 }  // namespace
 
+Result<UniqueFd> LockOfPrograms(const std::string& path, Duration patience) {
+  UniqueFd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return OsError(path, "open the lock", errno);
+  constexpr timespec kBetweenTries = {0, 10'000'000};
+  const auto tries = patience / std::chrono::milliseconds(10);
+  for (int i = 0; flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++i) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return OsError(path, "lock it", errno);
+    if (i >= tries) {
+      return Error{path, "is held: a program that the daemon before had started does not end",
+                   "see 'fuser -v' of this file; what hangs in the kernel ends with a reset only"};
+    }
+    nanosleep(&kBetweenTries, nullptr);
+  }
+  return lock;
+}
+
 LinuxProcessRunner::LinuxProcessRunner(Loop& loop) : loop_(loop) {
   // Ignored, it would make the kernel reap our children before we know how they ended.
   signal(SIGCHLD, SIG_DFL);
@@ -156,7 +97,7 @@ LinuxProcessRunner::LinuxProcessRunner(Loop& loop) : loop_(loop) {
 LinuxProcessRunner::~LinuxProcessRunner() {
   for (const auto& entry : children_) {
     Child& child = *entry.second;
-    kill(-child.pid, SIGKILL);
+    kill(child.keeper.pid, SIGTERM);
     loop_.Cancel(child.timer);
     for (const WatchId watch : {child.watch, child.output.watch, child.errors.watch}) {
       loop_.Unwatch(watch);
@@ -186,19 +127,19 @@ Status LinuxProcessRunner::Spawn(const Command& command, Child& child) {
                             .in = in->get(),
                             .out = out_end.get(),
                             .err = err_end.get(),
-                            .failure = -1,
-                            .parent = -1},
-                           child.pid);
+                            .spare_leftovers = command.spare_leftovers,
+                            .lock = lock_.get()},
+                           child.keeper);
   if (error != 0) {
     // The same number is given when only the interpreter of a script is missing.
     child.missing = !Exists(path);
     return OsError(path, "start it", error);
   }
-  child.pidfd.Reset(pidfd_open(child.pid, 0));
+  child.pidfd.Reset(pidfd_open(child.keeper.pid, 0));
   if (!child.pidfd) {  // out of descriptors: nobody could watch it, so it must not run
     const int why = errno;
-    kill(-child.pid, SIGKILL);
-    waitpid(child.pid, nullptr, 0);
+    kill(child.keeper.pid, SIGTERM);
+    waitpid(child.keeper.pid, nullptr, 0);
     return OsError(command.path, "watch it", why, "raise the limit of open files");
   }
   child.output.fd = std::move(*out);
@@ -224,7 +165,6 @@ ProcessId LinuxProcessRunner::Start(const Command& command, MonoTime kill_at,
     });
     return id;
   }
-  child->spare_leftovers = command.spare_leftovers;
   child->done = std::move(done);
   child->watch = loop_.WatchChild(child->pidfd.get(), [this, id] { Ended(id); });
   child->timer = loop_.CallAt(kill_at, [this, id] { Kill(id); });
@@ -238,8 +178,7 @@ void LinuxProcessRunner::Kill(ProcessId process) {
   const auto found = children_.find(process);
   if (found == children_.end()) return;
   found->second->killing = true;
-  // The leader is unreaped, so its number cannot belong to another group.
-  kill(-found->second->pid, SIGKILL);
+  kill(found->second->keeper.pid, SIGTERM);  // unreaped: the number is its own
 }
 
 void LinuxProcessRunner::Watch(ProcessId id, Capture& capture) {
@@ -271,18 +210,18 @@ bool LinuxProcessRunner::Read(Capture& capture) {
 void LinuxProcessRunner::Ended(ProcessId id) {
   const std::unique_ptr<Child> child = std::move(children_.extract(id).mapped());
   loop_.Cancel(child->timer);
-  // Before reaping, while the number of the group is certainly its own.
-  if (child->killing || !child->spare_leftovers) kill(-child->pid, SIGKILL);
   siginfo_t info{};
   const auto pidfd = static_cast<id_t>(child->pidfd.get());
   FENCEPOST_CHECK(waitid(P_PIDFD, pidfd, &info, WEXITED) == 0);
 
   ProcessEnd end;
   end.started = true;
-  if (info.si_code == CLD_EXITED) {
-    end.exit_code = info.si_status;
+  int status = SIGKILL;  // with its keeper, if somebody killed that
+  const bool told = ReadReport(child->keeper, status);
+  if (told && WIFEXITED(status)) {
+    end.exit_code = WEXITSTATUS(status);
   } else {
-    end.signal = info.si_status;
+    end.signal = WTERMSIG(status);
     end.killed = child->killing;
   }
   for (Capture* capture : {&child->output, &child->errors}) {

@@ -53,6 +53,11 @@ class ProcessTest : public LoopTest {
     reader.Reset(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     return path;
   }
+  // Grandchildren in sessions of their own, orphaned, that ignore what can be ignored; one of them
+  // makes more. They hold descriptor 5.
+  static constexpr const char* kOutOfReach =
+      "(setsid sh -c 'trap \"\" TERM HUP; while :; do sleep 0.01; done' &); "
+      "(setsid setsid sleep 600 &); ";
   TemporaryDirectory directory_;
   LinuxProcessRunner runner_{*loop_};
 };
@@ -114,6 +119,32 @@ TEST_F(ProcessTest, AtItsTimeTheWholeGroupIsKilled) {
   EXPECT_EQ(end.output, "up\n") << "what was said before counts";
   EXPECT_GE(end.took, Millis(300));
   WaitForHangup(reader);
+}
+
+TEST_F(ProcessTest, WhenItIsKilledNothingOfItsDescentIsLeft) {
+  for (const bool spare : {false, true}) {
+    UniqueFd reader;
+    const std::string fifo = Fifo(reader);
+    Command command = Shell("exec 5>" + fifo + "; " + kOutOfReach + "echo up; exec sleep 600");
+    command.environment = {{"PATH", "/usr/bin:/bin"}};
+    command.spare_leftovers = spare;
+    const ProcessEnd end = Run(command, Millis(500));
+    EXPECT_TRUE(end.killed);
+    EXPECT_EQ(end.output, "up\n");
+    char byte = 0;
+    EXPECT_EQ(read(reader.get(), &byte, 1), 0) << "it is over before done is called";
+    std::filesystem::remove(fifo);
+  }
+}
+
+TEST_F(ProcessTest, ALeaderThatEndsByItselfTakesADescentInOtherSessionsWithIt) {
+  UniqueFd reader;
+  const std::string fifo = Fifo(reader);
+  Command command = Shell("exec 5>" + fifo + "; " + kOutOfReach + "exit 3");
+  command.environment = {{"PATH", "/usr/bin:/bin"}};
+  EXPECT_EQ(Run(command).exit_code, 3);
+  char byte = 0;
+  EXPECT_EQ(read(reader.get(), &byte, 1), 0);
 }
 
 TEST_F(ProcessTest, LeftoversOfALeaderThatEndedAreKilledToo) {
@@ -253,7 +284,7 @@ std::string LineFrom(const UniqueFd& reader) {
 }
 
 // A daemon of its own process that has started the command; it never ends by itself.
-pid_t DaemonThatStarts(const Command& command) {
+pid_t DaemonThatStarts(const Command& command, const std::string& lock) {
   const pid_t test = getpid();
   const pid_t pid = fork();
   if (pid != 0) return pid;
@@ -261,22 +292,20 @@ pid_t DaemonThatStarts(const Command& command) {
   if (getppid() != test) _exit(1);
   const std::unique_ptr<Loop> loop = std::move(Loop::Create().value());
   LinuxProcessRunner runner(*loop);
+  runner.SetLock(std::move(LockOfPrograms(lock, Duration()).value()));
   runner.Start(command, kNever, [](ProcessEnd) { _exit(1); });
   loop->Run();
   _exit(1);
 }
 
-TEST_F(ProcessTest, AProgramDiesWithItsDaemonAndWhatItLeftInTheBackgroundDoesNot) {
+TEST_F(ProcessTest, AProgramDiesWithItsDaemonAndAllOfItsDescent) {
   UniqueFd reader;
   const std::string fifo = Fifo(reader);
-  const std::string stay = directory_ / "stay";
-  UniqueFd(open(stay.c_str(), O_CREAT | O_WRONLY, 0600)).Reset();
-  Command command = Shell("exec 5>" + fifo + "; (while [ -e " + stay +
-                          " ]; do sleep 0.02; done; echo service >&5) & echo $$ >&5; "
-                          "exec 5>&-; exec sleep 600");
+  Command command = Shell("exec 5>" + fifo + "; " + kOutOfReach + "echo $$ >&5; exec sleep 600");
   command.environment = {{"PATH", "/usr/bin:/bin"}};
   command.spare_leftovers = true;
-  const pid_t daemon = DaemonThatStarts(command);
+  const std::string lock = directory_ / "lock";
+  const pid_t daemon = DaemonThatStarts(command, lock);
   ASSERT_GT(daemon, 0);
   const std::string number = LineFrom(reader);
   EXPECT_NE(number, "") << "the program did not start";
@@ -289,9 +318,10 @@ TEST_F(ProcessTest, AProgramDiesWithItsDaemonAndWhatItLeftInTheBackgroundDoesNot
   EXPECT_TRUE(program && Waits(program)) << "the program outlived its daemon";
   if (program) pidfd_send_signal(program.get(), SIGKILL, nullptr, 0);  // whatever was found
 
-  std::filesystem::remove(stay);
-  EXPECT_EQ(LineFrom(reader), "service");
-  WaitForHangup(reader);
+  EXPECT_TRUE(LockOfPrograms(lock, kTestPatience).ok());
+  // The lock is free, so the hang-up need not be waited for.
+  char byte = 0;
+  EXPECT_EQ(read(reader.get(), &byte, 1), 0) << "something of its descent lives";
 }
 
 TEST_F(ProcessTest, ARunnerThatGoesTakesItsProcessesWithIt) {

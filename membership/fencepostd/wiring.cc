@@ -9,6 +9,9 @@
 namespace fencepost::daemon {
 namespace {
 
+// What a daemon that was killed had started is killed at once; more than this is a kernel that
+// hangs.
+constexpr Duration kProgramsEnd = std::chrono::seconds(20);
 constexpr std::string_view kQdiskdSocket = "/qdiskd.sock";
 
 std::string BootFile(const config::PathsConfig& paths) {
@@ -30,6 +33,9 @@ Status Wiring::OpenPorts(const RunnerSettings& settings) {
   auto state = StateDirectory::Open(*loop_, *directory);
   if (!state) return state.error();
   state_ = std::move(*state);
+  auto lock = LockOfPrograms(*directory + ".programs", kProgramsEnd);
+  if (!lock) return lock.error();
+  processes_.SetLock(std::move(*lock));
   std::vector<UdpAddress> addresses;
   for (const config::NodeConfig& node : config.nodes) {
     addresses.push_back({node.id, node.address.host, node.address.port});
@@ -52,8 +58,8 @@ Result<std::unique_ptr<Wiring>> Wiring::Open(RunnerSettings settings, FactSink& 
   std::unique_ptr<Wiring> wiring(new Wiring(std::move(*loop), settings, facts));
   if (const Status opened = wiring->OpenPorts(settings); !opened) return opened.error();
   const MemberPorts ports{
-      *wiring->loop_,     *wiring->network_, wiring->qdiskd_.get(), *wiring->state_,
-      wiring->processes_, *wiring->tools_,   wiring->identity_,     facts};
+      *wiring->loop_,         *wiring->network_, wiring->qdiskd_.get(), *wiring->state_,
+      wiring->processes_,     *wiring->tools_,   wiring->identity_,     facts};
   wiring->runner_ = std::make_unique<MemberRunner>(std::move(settings), ports,
                                                    [raw = wiring.get()](Status ended) {
                                                      raw->ended_ = std::move(ended);

@@ -37,7 +37,7 @@ ProcessId Programs::Start(const Command& command, MonoTime kill_at,
   return id;
 }
 
-// The kernel kills the program, but not the tool that it has called, which ends its one action.
+// Its keeper needs a moment to kill it all.
 void Programs::DaemonDied(ProcessId id) {
   const auto found = running_.find(id);
   if (found == running_.end()) return;

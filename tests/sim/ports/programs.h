@@ -4,7 +4,8 @@
 //          opens, an address that appears) happens when the script says, unless it was killed
 //          before; so an agent can take effect and be killed before it answers.
 //          A program dies with its daemon.
-// Cruelty: but an effect that was at most kLastAction away may still happen then. A frozen daemon
+// Cruelty: but an effect that was at most kLastAction away may still happen then; the daemon's
+//          successor is started when running() is 0. A frozen daemon
 //          kills nothing at kill_at before it goes on.
 // Errors:  a path without a script is not started, as a missing file.
 #pragma once
