@@ -17,7 +17,8 @@ class Watchdog {
   virtual ~Watchdog() = default;
   virtual Status Arm(Duration timeout) = 0;
   [[nodiscard]] virtual Duration Timeout() const = 0;
-  [[nodiscard]] virtual bool IsHardware() const = 0;  // softdog is no evidence of death
+  [[nodiscard]] virtual bool IsHardware() const = 0;       // softdog is no evidence of death
+  [[nodiscard]] virtual std::string Identity() const = 0;  // of the driver; empty before Arm
   virtual void Feed() = 0;
   virtual Status Disarm() = 0;
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/watchdog.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -15,6 +16,7 @@ namespace {
 // Source: drivers/watchdog/softdog.c names itself so. It dies with the kernel that it should reset.
 constexpr std::string_view kSoftdogIdentity = "Software Watchdog";
 constexpr char kMagicClose = 'V';
+constexpr std::string_view kLoadDriver = "load its driver (softdog if there is no hardware)";
 
 }  // namespace
 
@@ -36,6 +38,11 @@ WatchdogDevice::~WatchdogDevice() {
   if (fd_ >= 0) calls_.Close(fd_);
 }
 
+Status WatchdogDevice::Look() const {
+  if (access(path_.c_str(), F_OK) == 0) return Ok{};
+  return OsError(path_, "find the watchdog", errno, std::string(kLoadDriver));
+}
+
 Status WatchdogDevice::Arm(Duration timeout) {
   FENCEPOST_CHECK(fd_ < 0);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout).count();
@@ -46,7 +53,7 @@ Status WatchdogDevice::Arm(Duration timeout) {
   if (fd_ < 0) {
     const int error = errno;
     return OsError(path_, "open the watchdog", error,
-                   error == ENOENT  ? "load its driver (softdog if there is no hardware)"
+                   error == ENOENT  ? std::string(kLoadDriver)
                    : error == EBUSY ? "stop the other program that feeds it"
                                     : "");
   }

@@ -40,7 +40,9 @@ class WatchdogDevice final : public Watchdog {
   Status Arm(Duration timeout) override;  // REQUIRES: not armed
   [[nodiscard]] Duration Timeout() const override { return timeout_; }
   [[nodiscard]] bool IsHardware() const override { return hardware_; }
-  [[nodiscard]] const std::string& identity() const { return identity_; }
+  [[nodiscard]] std::string Identity() const override { return identity_; }
+  // Whether there is a device at all; without opening it, which would start it.
+  [[nodiscard]] Status Look() const;
   void Feed() override;
   Status Disarm() override;
 

@@ -73,6 +73,16 @@ std::string Join(const json& names) {
   return out.empty() ? "nobody" : out;
 }
 
+std::string Watchdog(const json& watchdog) {
+  const std::string device = Text(At(watchdog, "device"));
+  if (!Yes(At(watchdog, "armed"))) return device + ", NOT ARMED: nothing is started here";
+  std::string out =
+      Cat(device, " (", Text(At(watchdog, "driver")), "), ", Span(At(watchdog, "timeout_ms")), ", ",
+          Yes(At(watchdog, "fed")) ? "fed" : "STARVING: it resets this node");
+  if (!Yes(At(watchdog, "evidence"))) out += "; in software, it proves nothing to others";
+  return out;
+}
+
 std::string Head(const json& status) {
   const bool quorate = Yes(At(status, "quorate"));
   const json& votes = At(status, "votes");
@@ -100,6 +110,8 @@ std::string Head(const json& status) {
   out += Row("own vote", Cat("granted to ", Text(At(own, "granted_to"), "nobody"),
                              At(own, "term").is_string() ? ", term " + Text(At(own, "term")) : ""));
   if (At(own, "trouble").is_string()) out += Row("", Text(At(own, "trouble")));
+  const json& watchdog = At(status, "watchdog");
+  if (watchdog.is_object()) out += Row("watchdog", Watchdog(watchdog));
   if (Yes(At(status, "leaving"))) out += Row("leaving", "yes: it hands over, then ends");
   if (Yes(At(status, "quiesced"))) out += Row("quiesced", "yes: it runs nothing");
   return out;

@@ -117,8 +117,14 @@ void MemberRunner::Leave() {
   Deliver(node::event::Leave{});
 }
 
+void MemberRunner::Abandon() {
+  if (over_) return;
+  End(Error{"the end", "was asked for twice: without handing over", ""});
+}
+
 void MemberRunner::End(Status status) {
   over_ = true;
+  StopWatchdog();
   ports_.clock.Cancel(timer_);
   timer_ = ports_.clock.CallAt(ports_.clock.Now(),
                                Guarded([this, status = std::move(status)] { ended_(status); }));
@@ -147,8 +153,61 @@ void MemberRunner::Perform(node::MemberEffects effects) {
     const auto process = fence_agents_.find(run);
     if (process != fence_agents_.end()) ports_.processes.Kill(process->second);
   }
-  if (effects.left) return End(Ok{});
+  if (effects.feed_before) FeedWatchdog(*effects.feed_before);
+  if (effects.left) return End(watchdog_trouble_ ? Status(*watchdog_trouble_) : Ok{});
   SetTimer(effects.wake_at);
+}
+
+// The time between the decision and now was no more under anybody's control than any other.
+void MemberRunner::FeedWatchdog(MonoTime before) {
+  if (ports_.watchdog == nullptr || watchdog_trouble_ || ports_.clock.Now() >= before) return;
+  if (watchdog_armed_) return ports_.watchdog->Feed();
+  ArmWatchdog();
+}
+
+void MemberRunner::ArmWatchdog() {
+  const Duration timeout = settings_.config.timing.watchdog;
+  Status armed = ports_.watchdog->Arm(timeout);
+  if (armed && ports_.watchdog->Timeout() != timeout) {
+    armed = Error{settings_.config.watchdog_device,
+                  Cat("was set to ", timeout, " and took ", ports_.watchdog->Timeout()),
+                  "set timeout of [watchdog] to what '" + ports_.watchdog->Identity() + "' can do"};
+    const Status stopped = ports_.watchdog->Disarm();
+    if (!stopped) Say(Severity::kCritical, "watchdog-left-armed", stopped.error().Text());
+  }
+  ports_.clock.CallAt(ports_.clock.Now(), Guarded([this, armed] {
+                        if (over_) return;
+                        if (armed) return Deliver(node::event::WatchdogArmed{});
+                        if (member_->RunsNothing()) return End(armed);
+                        Leave();
+                      }));
+  if (!armed) {
+    watchdog_trouble_ = armed.error();
+    return Say(Severity::kCritical, "watchdog-not-armed", armed.error().Text());
+  }
+  watchdog_armed_ = true;
+  ports_.facts.Record(Fact{Severity::kNotice, "watchdog-armed", {}}
+                          .With("node", settings_.self)
+                          .With("driver", ports_.watchdog->Identity())
+                          .With("timeout", timeout)
+                          .With("evidence", ports_.watchdog->IsHardware()));
+}
+
+// Not where something runs: without this daemon only the watchdog is left to end it.
+void MemberRunner::StopWatchdog() {
+  if (!watchdog_armed_) return;
+  watchdog_armed_ = false;
+  if (!member_->RunsNothing()) {
+    return Say(Severity::kCritical, "watchdog-left-armed",
+               "something may still run here: the node is reset unless the daemon is back in time");
+  }
+  const Status stopped = ports_.watchdog->Disarm();
+  if (!stopped) Say(Severity::kCritical, "watchdog-left-armed", stopped.error().Text());
+}
+
+WatchdogStatus MemberRunner::WatchdogNow() const {
+  if (ports_.watchdog == nullptr) return {};
+  return {watchdog_armed_, ports_.watchdog->IsHardware(), ports_.watchdog->Identity()};
 }
 
 void MemberRunner::SetTimer(MonoTime when) {
@@ -271,7 +330,8 @@ void MemberRunner::OnTool(PeerId peer, ByteView message) {
   }
   if (request->command == ToolCommand::kStatus) {
     const MonoTime now = ports_.clock.Now();
-    return answer(StatusAnswer(member_->Status(now), settings_.config, settings_.cib, traffic_));
+    return answer(StatusAnswer(member_->Status(now), settings_.config, settings_.cib, traffic_,
+                               WatchdogNow()));
   }
   if (request->command == ToolCommand::kCleanup &&
       !HasPrimitive(settings_.cib, request->resource)) {

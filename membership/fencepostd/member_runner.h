@@ -8,6 +8,9 @@
 //          - A datagram that does not open, a packet that cannot be read, a message of qdiskd
 //            or of a tool that makes no sense: dropped and counted; at most one fact about it in
 //            kTroubleEvery.
+//          - The watchdog is armed and fed when the Member says so and it is not late for that; it
+//            is stopped in an orderly way only where nothing runs. One that does not take its
+//            time-out, or cannot be armed, ends the daemon: after a hand-over, if something runs.
 //          - Tools are root or the daemon's own user; others are hung up on.
 // Time:    the Clock's; one timer at a time, set from the Member's wake_at.
 // Errors:  Begin names what it could not read. Later trouble is a fact, or the end: `ended`.
@@ -29,6 +32,7 @@
 #include "env/node_identity.h"
 #include "env/process.h"
 #include "env/state_store.h"
+#include "env/watchdog.h"
 #include "membership/fencepostd/sealed_packets.h"
 #include "membership/fencepostd/status_json.h"
 #include "membership/node/member.h"
@@ -53,6 +57,7 @@ struct MemberPorts {
   LocalServer& tools;
   NodeIdentity& identity;
   FactSink& facts;
+  Watchdog* watchdog = nullptr;  // nullptr: none is configured
 };
 
 struct RunnerSettings {
@@ -74,6 +79,8 @@ class MemberRunner {
   Status Begin();  // REQUIRES: called once
   // Hands over and ends; again: nothing more. Before the start is complete it ends at once.
   void Leave();
+  // Ends without handing over: what runs is left as it is, and an armed watchdog with it.
+  void Abandon();
 
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
   [[nodiscard]] const node::Member* member() const { return member_ ? &*member_ : nullptr; }
@@ -95,6 +102,10 @@ class MemberRunner {
   void ServeTools();
   void OnTool(PeerId peer, ByteView message);
   void SetTimer(MonoTime when);
+  void FeedWatchdog(MonoTime before);
+  void ArmWatchdog();
+  void StopWatchdog();
+  [[nodiscard]] WatchdogStatus WatchdogNow() const;
   void Trouble(std::string_view what, std::uint64_t& count, const std::string& why);
   void Say(Severity severity, std::string_view name, const std::string& why);
   void End(Status status);
@@ -117,6 +128,8 @@ class MemberRunner {
   std::map<executor::ProcessNumber, ProcessId> resource_agents_;
   std::map<stonith::RunId, ProcessId> fence_agents_;
   bool over_ = false;
+  bool watchdog_armed_ = false;
+  std::optional<Error> watchdog_trouble_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

@@ -317,13 +317,6 @@ TEST(Settings, ADigestIsOfAllThatNodesMustAgreeOn) {
   EXPECT_NE(DigestOf(config, cib), DigestOf(config, changed));
 }
 
-TEST(Settings, RefuseAWatchdogThatNobodyWouldArm) {
-  config::Config config = MakeConfig(3, false);
-  config.watchdog_device = "/dev/watchdog";
-  EXPECT_THAT(SettingsOf(config, MakeCib(3), NodeId(1)).error().Text(),
-              HasSubstr("is not armed by this version"));
-}
-
 TEST(Settings, RefuseACibOfOtherNodes) {
   const config::Config config = MakeConfig(3, false);
   EXPECT_THAT(SettingsOf(config, MakeCib(2), NodeId(1)).error().Text(),

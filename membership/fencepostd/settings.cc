@@ -55,11 +55,6 @@ messaging::Digest DigestOf(const config::Config& config, const Cib& cib) {
 }
 
 Result<node::MemberSettings> SettingsOf(const config::Config& config, const Cib& cib, NodeId self) {
-  if (!config.watchdog_device.empty()) {
-    return Error{Cat("[watchdog] ", config.watchdog_device),
-                 "is not armed by this version, and a watchdog nobody arms protects nothing",
-                 "remove [watchdog]; 'fencepost quorum timing' shows what it would need"};
-  }
   for (const CibNode& node : cib.nodes) {
     const config::NodeConfig* known = config.FindNode(node.id);
     if (known == nullptr || known->name != node.name) {
@@ -87,7 +82,9 @@ Result<node::MemberSettings> SettingsOf(const config::Config& config, const Cib&
   out.heartbeat = config.timing.heartbeat;
   out.peer_timeout = config.timing.peer_timeout;
   out.stale_after = config.timing.StaleAfter();
+  out.watchdog = config.watchdog_device.empty() ? Duration() : config.timing.watchdog;
   out.cib = cib;
+  out.ocf_root = config.paths.ocf_root;
   out.digest = DigestOf(config, cib);
   return out;
 }

@@ -30,7 +30,7 @@ class Writer {
  public:
   Writer(const MemberStatus& status, const config::Config& config, const Cib& cib, std::size_t most)
       : status_(status), config_(config), cib_(cib), most_(most) {}
-  json Write(const Traffic& traffic) const;
+  json Write(const Traffic& traffic, const WatchdogStatus& watchdog) const;
 
  private:
   [[nodiscard]] bool Coordinates() const {
@@ -42,6 +42,7 @@ class Writer {
   }
   [[nodiscard]] std::string Short(const std::string& text) const { return Cut(text, most_); }
   [[nodiscard]] json OwnVote() const;
+  [[nodiscard]] json Watchdog(const WatchdogStatus& watchdog) const;
   [[nodiscard]] json Node(const node::PeerStatus& node) const;
   [[nodiscard]] json Disk() const;
   [[nodiscard]] json Slot(const qdiskd::NodeOnDisk& node) const;
@@ -55,6 +56,16 @@ class Writer {
   const Cib& cib_;
   std::size_t most_;
 };
+
+json Writer::Watchdog(const WatchdogStatus& watchdog) const {
+  if (config_.watchdog_device.empty()) return {};
+  return {{"device", config_.watchdog_device},
+          {"driver", OrNull(Short(watchdog.driver))},
+          {"timeout_ms", ToMillis(config_.timing.watchdog)},
+          {"armed", watchdog.armed},
+          {"fed", watchdog.armed && status_.watchdog_fed},
+          {"evidence", watchdog.armed && watchdog.hardware}};
+}
 
 json Writer::OwnVote() const {
   return {{"granted_to", OrNull(NameOf(status_.own_vote.term.node()))},
@@ -179,6 +190,7 @@ bool Writer::AllIsWell(const json& out) const {
   if (config_.quorum_disk) {
     well = well && status_.disk_connected && status_.disk && status_.disk->view.readable;
   }
+  if (!config_.watchdog_device.empty()) well = well && out["watchdog"]["fed"].get<bool>();
   for (const json& node : out["nodes"]) well = well && node["there"].get<bool>();
   for (const json& resource : out["resources"]) {
     if (!resource["enabled"].get<bool>()) continue;
@@ -190,7 +202,7 @@ bool Writer::AllIsWell(const json& out) const {
   return well;
 }
 
-json Writer::Write(const Traffic& traffic) const {
+json Writer::Write(const Traffic& traffic, const WatchdogStatus& watchdog) const {
   json out = {{"format", kFormat},
               {"cluster", config_.cluster_name},
               {"node", NameOf(status_.self)},
@@ -208,6 +220,7 @@ json Writer::Write(const Traffic& traffic) const {
                 {"needed", config_.Majority().value()}}},
               {"own_vote", OwnVote()},
               {"disk", Disk()},
+              {"watchdog", Watchdog(watchdog)},
               {"nodes", json::array()},
               {"stonith_enabled", cib_.stonith_enabled},
               {"fence_devices", FenceDevices()},
@@ -239,12 +252,12 @@ json Writer::Write(const Traffic& traffic) const {
 }  // namespace
 
 std::string StatusAnswer(const MemberStatus& status, const config::Config& config, const Cib& cib,
-                         const Traffic& traffic) {
+                         const Traffic& traffic, const WatchdogStatus& watchdog) {
   const auto dump = [](const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
   };
   for (std::size_t most = kMaxReason; most > 0; most /= 4) {
-    std::string text = dump(Writer(status, config, cib, most).Write(traffic));
+    std::string text = dump(Writer(status, config, cib, most).Write(traffic, watchdog));
     if (text.size() <= kMaxLocalMessage) return text;
   }
   return dump({{"error", "the status does not fit into one message"}});

@@ -25,8 +25,14 @@ struct Traffic {
   std::uint64_t tools_refused = 0, tools_not_read = 0;
 };
 
+struct WatchdogStatus {
+  bool armed = false;
+  bool hardware = false;  // softdog is none: it dies with the kernel that it should reset
+  std::string driver;     // as it names itself; empty before it is armed
+};
+
 [[nodiscard]] std::string StatusAnswer(const node::MemberStatus& status,
                                        const config::Config& config, const Cib& cib,
-                                       const Traffic& traffic);
+                                       const Traffic& traffic, const WatchdogStatus& watchdog = {});
 
 }  // namespace fencepost::daemon

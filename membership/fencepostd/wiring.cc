@@ -49,6 +49,10 @@ Status Wiring::OpenPorts(const RunnerSettings& settings) {
   if (config.quorum_disk) {
     qdiskd_ = std::make_unique<LocalSocketClient>(*loop_, Cat(config.paths.run_dir, kQdiskdSocket));
   }
+  if (!config.watchdog_device.empty()) {
+    watchdog_ = std::make_unique<WatchdogDevice>(config.watchdog_device);
+    if (const Status there = watchdog_->Look(); !there) return there.error();
+  }
   return Ok{};
 }
 
@@ -59,7 +63,8 @@ Result<std::unique_ptr<Wiring>> Wiring::Open(RunnerSettings settings, FactSink& 
   if (const Status opened = wiring->OpenPorts(settings); !opened) return opened.error();
   const MemberPorts ports{
       *wiring->loop_,         *wiring->network_, wiring->qdiskd_.get(), *wiring->state_,
-      wiring->processes_,     *wiring->tools_,   wiring->identity_,     facts};
+      wiring->processes_,     *wiring->tools_,   wiring->identity_,     facts,
+      wiring->watchdog_.get()};
   wiring->runner_ = std::make_unique<MemberRunner>(std::move(settings), ports,
                                                    [raw = wiring.get()](Status ended) {
                                                      raw->ended_ = std::move(ended);
@@ -77,8 +82,7 @@ void Wiring::CatchSignals() {
         asked_to_leave_ = true;
         return runner_->Leave();
       }
-      ended_ = Error{"the end", "was asked for twice: without handing over", ""};
-      loop_->Stop();
+      runner_->Abandon();
     });
   }
   loop_->OnSignal(SIGHUP, [this] {

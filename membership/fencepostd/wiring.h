@@ -12,6 +12,7 @@
 #include "env/linux/loop.h"
 #include "env/linux/process_linux.h"
 #include "env/linux/state_dir.h"
+#include "env/linux/watchdog_dev.h"
 #include "membership/fencepostd/member_runner.h"
 
 namespace fencepost::daemon {
@@ -34,6 +35,7 @@ class Wiring {
   std::unique_ptr<StateDirectory> state_;
   std::unique_ptr<UdpDatagram> network_;
   std::unique_ptr<LocalSocketServer> tools_;
+  std::unique_ptr<WatchdogDevice> watchdog_;
   std::unique_ptr<MemberRunner> runner_;
   bool asked_to_leave_ = false;
   Status ended_ = Ok{};

@@ -25,6 +25,12 @@ stonith::FencerConfig FencerOf(const MemberSettings& settings) {
   return out;
 }
 
+// What is found running at the start may wait so long for an authority. With a watchdog the one of
+// the daemon before may still tick: it leaves half of the time to find one, the rest to stop.
+Duration GraceOf(const MemberSettings& settings) {
+  return settings.watchdog == Duration() ? settings.times.lease_max : settings.watchdog / 2;
+}
+
 // What lasts `d` on a clock that may be faster lasts at least this long on ours.
 Duration Deflate(Duration d, DriftPpm drift) { return d - (Inflate(d, drift) - d); }
 
@@ -36,9 +42,9 @@ Member::Member(MemberSettings settings, MonoTime started)
       started_(started),
       voter_(settings_.self, settings_.times, settings_.voter_state, started),
       candidate_(CandidateOf(settings_), settings_.term_counter),
-      executor_(settings_.cib),
+      executor_(settings_.cib, settings_.ocf_root),
       fencer_(FencerOf(settings_)),
-      grace_until_(started + settings_.times.lease_max),
+      grace_until_(started + GraceOf(settings_)),
       next_heartbeat_(started) {
   for (const Group& group : settings_.cib.groups) {
     for (const Primitive& primitive : group.members) resources_.push_back(primitive.id);
@@ -116,7 +122,8 @@ void Member::OnHeartbeat(NodeId from, const messaging::Packet& packet,
   if (m.echo_of != settings_.incarnation || m.echo <= nonce_floor_) return;
   const auto sent = sent_.find(m.echo);
   if (sent == sent_.end()) return;
-  const MonoTime until = sent->second + Deflate(m.remaining, settings_.times.drift);
+  const MonoTime until =
+      sent->second + Deflate(m.remaining, settings_.times.drift) - settings_.watchdog;
   // Terms of quorate coordinators rise: what a lower one said is outdated, however long it lasts.
   if (until <= now_ || Quorate() || m.term < highest_obeyed_) return;
   if (!ClaimIsWithdrawn()) return;
@@ -139,6 +146,7 @@ void Member::OnOrder(NodeId from, const messaging::OrderMessage& m) {
     if (seen->second) SayDone({m.operation, *seen->second});  // it may not have been heard
     return;
   }
+  if (!MayStart()) return;  // it is repeated
   seen_orders_[m.operation] = std::nullopt;
   StepExecutor(
       executor::Order{m.operation, m.term, resources_[m.resource], m.action, authority_until_});

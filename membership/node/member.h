@@ -9,6 +9,10 @@
 //   - It fences only with votes asked for after the decision (R8), and gives up a term only when no
 //     switching fence agent lives (R6, R8).
 //   - Without authority everything is stopped (no-quorum-policy=stop, R9).
+//   - With a watchdog of W authority ends W before the leases do: what does not stop in time is
+//     reset by then. The watchdog is fed only under authority, or while nothing runs and nothing
+//     can start (R9); nothing is started before it is armed. What is found running at the start
+//     has no authority to show: it is not fed for.
 //   - Nothing is recovered without evidence (S5): see peers.h and policy.h.
 // Time:    handed in, local, monotonic. Errors: trouble is a fact, and a reason in Status().
 #pragma once
@@ -50,7 +54,9 @@ struct MemberSettings {
   Duration heartbeat{};     // peers are told this often
   Duration peer_timeout{};  // a peer unheard for so long is not in this node's view
   Duration stale_after{};   // a slot unchanged for so long is stale
+  Duration watchdog{};      // its time-out; 0: none
   Cib cib;
+  std::string ocf_root = executor::kOcfRoot;
   messaging::Digest digest{};  // of configuration and CIB
   std::optional<quorum::VoterState> voter_state;
   std::uint64_t term_counter = 0;  // durable
@@ -77,16 +83,17 @@ struct AgentProcessEnded {  // a resource agent
 struct FenceAgentEnded {
   stonith::AgentEnded end;
 };
-struct Leave {};  // the operator: hand over, then end
-struct Cleanup {  // the operator: forget the failures of a resource
+struct WatchdogArmed {};  // answers the first MemberEffects::feed_before
+struct Leave {};          // the operator: hand over, then end
+struct Cleanup {          // the operator: forget the failures of a resource
   std::string resource;
 };
 struct Wake {};
 }  // namespace event
-using MemberEvent =
-    std::variant<event::PacketReceived, event::DiskConnected, event::DiskGone, event::FromDisk,
-                 event::VoterStored, event::CounterStored, event::AgentProcessEnded,
-                 event::FenceAgentEnded, event::Leave, event::Cleanup, event::Wake>;
+using MemberEvent = std::variant<event::PacketReceived, event::DiskConnected, event::DiskGone,
+                                 event::FromDisk, event::VoterStored, event::CounterStored,
+                                 event::AgentProcessEnded, event::FenceAgentEnded,
+                                 event::WatchdogArmed, event::Leave, event::Cleanup, event::Wake>;
 
 struct MemberEffects {
   std::vector<messaging::Packet> packets;
@@ -98,6 +105,8 @@ struct MemberEffects {
   std::vector<stonith::StartAgent> start_agents;
   std::vector<stonith::RunId> kill_agents;
   std::vector<Fact> facts;
+  // The watchdog is to be fed, the first time to be armed; not any more at this instant.
+  std::optional<MonoTime> feed_before;
   bool left = false;  // after Leave: the daemon may end
   MonoTime wake_at = kNever;
 };
@@ -115,7 +124,8 @@ struct PeerStatus {
 struct MemberStatus {
   NodeId self, coordinator;  // coordinator: known to this node, 0 none
   bool quorate = false, has_authority = false, leaving = false, quiesced = false;
-  Term term;  // obeyed, or own
+  bool watchdog_fed = false;  // it may be, see MayFeed
+  Term term;                  // obeyed, or own
   Duration authority_left{};
   std::uint64_t votes_held = 0, expected = 0;  // as candidate
   bool disk_connected = false;
@@ -136,10 +146,15 @@ class Member {
   Member(MemberSettings settings, MonoTime started);
   MemberEffects Step(MonoTime now, const MemberEvent& event);
   [[nodiscard]] MemberStatus Status(MonoTime now) const;
-  // R9: a watchdog of this time-out may be fed now: what runs here is covered until it would bite,
-  // or nothing runs and nothing can start.
-  [[nodiscard]] bool MayFeed(MonoTime now, Duration watchdog) const {
-    return quiesced_ || HoldsNothing() || now + watchdog <= grace_until_;
+  // R9: the watchdog may be fed: what runs here is covered until it would bite, or nothing runs and
+  // nothing can start.
+  [[nodiscard]] bool MayFeed() const { return HoldsNothing() || now_ < fed_until_; }
+  // Until when what runs here is under an authority; the watchdog bites before.
+  [[nodiscard]] MonoTime CoveredUntil() const { return fed_until_ + settings_.watchdog; }
+  [[nodiscard]] bool RunsNothing() const { return AllStopped() && !fencer_.MaySwitch(); }
+  // Nothing runs here, and nothing can start before authority is given anew.
+  [[nodiscard]] bool HoldsNothing() const {
+    return (stopping_all_ || !HasAuthority()) && RunsNothing();
   }
   // The coordinator's proof, for the simulator's oracle: nullopt while it may not act.
   [[nodiscard]] std::optional<MonoTime> QuorateUntil(MonoTime now) const {
@@ -156,6 +171,7 @@ class Member {
   void On(const event::CounterStored& e);
   void On(const event::AgentProcessEnded& e);
   void On(const event::FenceAgentEnded& e);
+  void On(const event::WatchdogArmed&) { armed_ = true; }
   void On(const event::Leave& e);
   void On(const event::Cleanup& e);
   void On(const event::Wake&) {}
@@ -182,6 +198,7 @@ class Member {
   // No more orders from now on; what runs may run until `grace`.
   void GiveUpAuthority(const std::string& why, MonoTime grace);
   void Quiesce();
+  void Feed();
   [[nodiscard]] bool ClaimIsWithdrawn();
   void SeeOwnSlot(const qdiskd::Slot& slot);
   void WatchDisk();
@@ -195,6 +212,9 @@ class Member {
   void JudgeMembers();
   [[nodiscard]] policy::ClusterView ClusterNow() const;
   [[nodiscard]] policy::NodeState StateOf(const Peer& peer) const;
+  [[nodiscard]] std::string WhatItWaitsFor(NodeId id, const Peer& peer) const;
+  [[nodiscard]] std::string DiskTrouble() const;  // empty: this node reads it
+  void WaitForDisk();
   void GiveOrders();
   void SendOrders();
   void FenceWhoMustBe();
@@ -203,7 +223,14 @@ class Member {
 
   void Send(NodeId to, messaging::Body body);
   Fact& Say(Severity severity, std::string_view name);
-  [[nodiscard]] bool Quorate() const { return candidate_.QuorateUntil(now_).has_value(); }
+  // As coordinator: until when it acts, kept back from its leases' end what the watchdog needs.
+  [[nodiscard]] std::optional<MonoTime> ActsUntil(MonoTime now) const {
+    const auto until = candidate_.QuorateUntil(now);
+    if (!until || now + settings_.watchdog >= *until) return std::nullopt;
+    return *until - settings_.watchdog;
+  }
+  [[nodiscard]] bool Quorate() const { return ActsUntil(now_).has_value(); }
+  [[nodiscard]] bool MayStart() const { return armed_ || settings_.watchdog == Duration(); }
   [[nodiscard]] bool HasAuthority() const { return Quorate() || FollowsAnother(); }
   [[nodiscard]] bool FollowsAnother() const {
     return !authority_term_.IsNone() && now_ < authority_until_;
@@ -212,10 +239,6 @@ class Member {
   [[nodiscard]] std::uint64_t HeardView() const;
   [[nodiscard]] bool DiskIsShared() const;
   [[nodiscard]] bool OthersAreElected() const;  // another side of a split, on the disk
-  // Nothing runs, and nothing can start before authority is given anew.
-  [[nodiscard]] bool HoldsNothing() const {
-    return stopping_all_ && executor_.IsQuiesced() && !fencer_.MaySwitch();
-  }
   [[nodiscard]] bool AllStopped() const;
   [[nodiscard]] bool MustBeFenced() const;  // a resource of this node does not stop
   [[nodiscard]] std::string NameOf(NodeId id) const;
@@ -241,7 +264,10 @@ class Member {
   std::uint64_t nonce_floor_ = 0;           // answers to heartbeats up to this are worthless
   Term authority_term_;
   MonoTime authority_until_{};
-  MonoTime grace_until_{};          // without authority, what runs may run until then
+  MonoTime grace_until_{};  // without authority, what runs may run until then
+  MonoTime fed_until_{};    // likewise, and under authority; nothing at the start
+  MonoTime next_feed_{};
+  bool armed_ = false;              // the watchdog
   bool coordinator_ended_ = false;  // the one obeyed gave up its term: no more of its orders
   Term highest_obeyed_;
   bool stopping_all_ = false, quiesced_ = false;

@@ -7,13 +7,43 @@
 namespace fencepost::node {
 
 void Member::Coordinate() {
-  if (!Quorate()) return;
+  if (!Quorate() || !MayStart()) return;
   // Others take a blank slot, or one that says "left", for a node that runs nothing.
-  if (settings_.disk_votes.value() != 0 && !shown_on_disk_) return;
+  if (settings_.disk_votes.value() != 0 && !shown_on_disk_) return WaitForDisk();
   JudgeMembers();
   plan_ = policy::Decide(settings_.cib, ClusterNow());
   GiveOrders();
   FenceWhoMustBe();
+}
+
+// Nothing is ordered before; the reason is for people.
+void Member::WaitForDisk() {
+  const std::string trouble = DiskTrouble();
+  const std::string why =
+      Cat("waits for the quorum disk: ", trouble.empty() ? "this node is not on it yet" : trouble);
+  plan_ = {};
+  for (const std::string& resource : resources_) {
+    plan_.placements.push_back({resource, std::nullopt, {}, why});
+  }
+}
+
+std::string Member::DiskTrouble() const {
+  if (!disk_connected_) return "qdiskd does not run on this node";
+  if (!disk_) return "qdiskd says nothing of it";
+  if (disk_->view.readable) return "";
+  return disk_->view.trouble.empty() ? "it is not readable yet" : disk_->view.trouble;
+}
+
+// Whom we hear and do not take in: for the disk, which must be one and show it.
+std::string Member::WhatItWaitsFor(NodeId id, const Peer& peer) const {
+  const bool heard = peer.IsHeard(now_, settings_.peer_timeout);
+  if (!heard || settings_.disk_votes.value() == 0 || peer.SharesTheDisk()) return "";
+  if (const std::string trouble = DiskTrouble(); !trouble.empty()) {
+    return Cat("the quorum disk: ", trouble);
+  }
+  if (!peer.heartbeat().disk_ok)
+    return Cat("the quorum disk, which ", NameOf(id), " does not read");
+  return Cat("a sign of life of ", NameOf(id), " on the quorum disk");
 }
 
 void Member::JudgeMembers() {
@@ -75,6 +105,7 @@ policy::ClusterView Member::ClusterNow() const {
       }
     } else {
       node.evidence = peer.evidence();
+      node.note = WhatItWaitsFor(id, peer);
     }
     const auto fencing = fencing_.find(id);
     node.fencing = fencing != fencing_.end();
@@ -87,7 +118,7 @@ policy::ClusterView Member::ClusterNow() const {
 }
 
 void Member::GiveOrders() {
-  const auto until = candidate_.QuorateUntil(now_);
+  const auto until = ActsUntil(now_);
   for (const policy::Order& order : plan_.orders) {
     const std::uint64_t operation = next_operation_++;
     Say(Severity::kNotice, "order")

@@ -13,6 +13,7 @@ constexpr Duration kPowerQueryEvery = Millis(500);  // of one node, while its st
 constexpr Duration kPowerQueryLimit = std::chrono::seconds(10);
 // Between candidates: the one with the lower id first.
 constexpr int kIntervalsPerRank = 2;
+constexpr int kFeedsPerTimeout = 4;  // of the watchdog
 // How long a leaving coordinator waits for the others to have taken over.
 constexpr Duration kLeaveLimit = std::chrono::seconds(60);
 
@@ -39,13 +40,15 @@ void Member::Duties() {
   Coordinate();
   AskPower();
   Quiesce();
+  Feed();
   Heartbeats();
   SendRelease();
   ReportToDisk();
   MonoTime wake =
       std::min({next_heartbeat_, executor_.NextDeadline(), fencer_wake_, candidate_wake_});
   if (FollowsAnother()) wake = std::min(wake, authority_until_);
-  if (const auto until = candidate_.QuorateUntil(now_)) wake = std::min(wake, *until);
+  if (const auto until = ActsUntil(now_)) wake = std::min(wake, *until);
+  if (settings_.watchdog != Duration() && MayFeed()) wake = std::min(wake, next_feed_);
   if (grace_until_ > now_) wake = std::min(wake, grace_until_);
   if (claim_again_at_ > now_) wake = std::min(wake, claim_again_at_);
   if (candidate_.term().IsNone() && stand_at_ > now_) wake = std::min(wake, stand_at_);
@@ -77,7 +80,7 @@ bool Member::DiskIsShared() const {
 }
 
 void Member::KeepAuthority() {
-  const auto until = candidate_.QuorateUntil(now_);
+  const auto until = ActsUntil(now_);
   if (until.has_value() != was_quorate_) {
     was_quorate_ = until.has_value();
     if (was_quorate_) {
@@ -95,10 +98,10 @@ void Member::KeepAuthority() {
     next_heartbeat_ = now_;
   }
   if (until) {
-    grace_until_ = *until;
+    grace_until_ = fed_until_ = *until;
     StepExecutor(executor::Authority{candidate_.term(), *until});
   } else if (FollowsAnother()) {
-    grace_until_ = authority_until_;
+    grace_until_ = fed_until_ = authority_until_;
     if (!coordinator_ended_) {
       StepExecutor(executor::Authority{authority_term_, authority_until_});
     }
@@ -131,6 +134,14 @@ void Member::Quiesce() {
   } else if (!executor_.IsQuiesced()) {
     quiesced_ = false;
   }
+}
+
+// R9. Its time-out is kept back from every authority, so a feed within one ends within the lease;
+// and what is started later was given an authority that reaches as far.
+void Member::Feed() {
+  if (settings_.watchdog == Duration() || now_ < next_feed_ || !MayFeed()) return;
+  next_feed_ = now_ + settings_.watchdog / kFeedsPerTimeout;
+  out_.feed_before = HoldsNothing() ? kNever : fed_until_;
 }
 
 // A claim on the disk says that no message of before its writing gives authority, and it is written
@@ -173,6 +184,7 @@ void Member::GiveUpAuthority(const std::string& why, MonoTime grace) {
   authority_term_ = Term();
   authority_until_ = now_;
   grace_until_ = grace;
+  fed_until_ = std::min(fed_until_, grace);
   nonce_floor_ = counter_;
   StepExecutor(executor::Revoke{});
 }
@@ -217,7 +229,7 @@ void Member::MayStandDown() {
     StepFencer(stonith::RightsLost{candidate_.term()});
     if (fencer_.MaySwitch()) return;  // killed; its end comes as an event
     const Term term = candidate_.term();
-    const MonoTime counted = candidate_.QuorateUntil(now_).value_or(grace_until_);
+    const MonoTime counted = ActsUntil(now_).value_or(grace_until_);
     const MonoTime grace = stand_down_at_once_ ? now_ : counted;
     Say(Severity::kNotice, "stands-down").With("term", term).With("why", stand_down_why_);
     stand_down_why_.clear();
@@ -324,7 +336,8 @@ void Member::Heartbeats() {
   if (now_ < next_heartbeat_) return;
   next_heartbeat_ = now_ + settings_.heartbeat;
   reported_.reset();  // repeated with each heartbeat: qdiskd takes a silent consumer for hung
-  const auto until = candidate_.QuorateUntil(now_);
+  auto until = ActsUntil(now_);
+  if (until) *until += settings_.watchdog;  // each member keeps it back by itself
   messaging::Heartbeat beat;
   beat.boot = settings_.boot;
   beat.digest = settings_.digest;

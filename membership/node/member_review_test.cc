@@ -274,7 +274,7 @@ TEST_F(OneMember, ClaimsAgainWhenTheOfferComesToNothing) {
   SeeDisk(true);
   Hear(Offer(kPeerTerm, NewestBeat()));
   ASSERT_FALSE(member_.Status(now_).quiesced);
-  EXPECT_TRUE(member_.MayFeed(now_, Millis(2000))) << "it still holds nothing";
+  EXPECT_TRUE(member_.MayFeed()) << "it still holds nothing";
   Pass(Millis(1200));
   EXPECT_TRUE(member_.Status(now_).quiesced);
 }

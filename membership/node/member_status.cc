@@ -16,7 +16,7 @@ std::string StateInWords(const Peer& peer, bool heard, bool fencing) {
 
 MemberStatus Member::Status(MonoTime now) const {
   MemberStatus status;
-  const auto until = candidate_.QuorateUntil(now);
+  const auto until = ActsUntil(now);
   const bool follows = !authority_term_.IsNone() && now < authority_until_;
   status.self = settings_.self;
   status.quorate = until.has_value() || follows;
@@ -27,6 +27,7 @@ MemberStatus Member::Status(MonoTime now) const {
   if (!until && follows) status.authority_left = authority_until_ - now;
   status.leaving = leaving_;
   status.quiesced = quiesced_;
+  status.watchdog_fed = MayFeed();
   status.votes_held = candidate_.VotesHeld(now);
   status.expected = candidate_.expected();
   status.disk_connected = disk_connected_;

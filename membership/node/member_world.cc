@@ -88,6 +88,7 @@ MemberSettings MemberWorld::Settings(int i) {
   s.heartbeat = timing_.heartbeat;
   s.peer_timeout = timing_.peer_timeout;
   s.stale_after = timing_.StaleAfter();
+  s.watchdog = watchdog;
   s.cib = TwoResources(static_cast<int>(nodes_.size()));
   s.digest[0] = 1;
   s.voter_state = n.voter_state;
@@ -107,6 +108,7 @@ void MemberWorld::PowerOff(int i) {
   Note(i, "POWER OFF");
   ++n.generation;
   n.powered = n.frozen = n.consumer_connected = false;
+  n.feeds = 0;
   n.member.reset();
   n.voter.reset();
   n.running.clear();
@@ -302,7 +304,19 @@ void MemberWorld::Perform(int i, MemberEffects effects) {
   }
   for (const executor::StartProcess& start : effects.start_processes) RunAgent(i, start);
   for (const stonith::StartAgent& start : effects.start_agents) RunFenceAgent(i, start);
+  if (effects.feed_before && LocalTime(i) < *effects.feed_before) FeedWatchdog(i);
   if (effects.left) node(i).left = true;
+}
+
+void MemberWorld::FeedWatchdog(int i) {
+  if (!watchdog_arms) return;
+  if (node(i).feeds++ == 0) At(kLocal, i, [this, i] { ToMember(i, event::WatchdogArmed{}); });
+  At(watchdog, i, [this, i, feed = node(i).feeds] {
+    if (node(i).feeds != feed || node(i).left) return;
+    ++node(i).bites;
+    Note(i, "WATCHDOG");
+    PowerOff(i);
+  });
 }
 
 void MemberWorld::RunAgent(int i, const executor::StartProcess& start) {

@@ -34,6 +34,8 @@ class MemberWorld {
     std::int32_t score = 0;
     Duration offset{};
     bool disk_path = true, left = false;
+    std::uint64_t feeds = 0;  // of its watchdog
+    int bites = 0;
     std::vector<std::string> facts;
   };
 
@@ -74,6 +76,8 @@ class MemberWorld {
   bool bmc_works = true;
   bool stop_fails = false;
   Duration agent_takes = Millis(50);
+  Duration watchdog{};  // of every node; 0: none
+  bool watchdog_arms = true;
 
  private:
   void At(Duration after, int i, std::function<void()> call);
@@ -85,6 +89,7 @@ class MemberWorld {
   void RunAgent(int i, const executor::StartProcess& start);
   void RunFenceAgent(int i, const stonith::StartAgent& start);
   void OpenDisk(int i);
+  void FeedWatchdog(int i);
   void Note(int i, const std::string& what);
   void Check();
   [[nodiscard]] MemberSettings Settings(int i);

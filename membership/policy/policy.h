@@ -51,6 +51,7 @@ struct NodeView {
   NodeState state = NodeState::kGone;
   std::vector<ResourceStatus> resources;  // of a (leaving) member; what is missing is unknown
   std::optional<Grade> evidence;          // of a node that is no member
+  std::string note;                       // of one that joins: what it waits for, empty: itself
   bool fencing = false;                   // a fence operation against it is in progress
   std::string fence_note;                 // how the last one failed; repeated in reasons
 };

@@ -127,7 +127,10 @@ std::string Situation::FenceProgress(NodeId node) const {
 std::optional<std::string> Situation::FindWhyNoStart() const {
   for (const auto& [id, view] : views_) {
     if (IsMember(id) || IsCovered(id)) continue;
-    if (view.state == NodeState::kJoining) return Cat("waits for node ", Name(id), " to join");
+    if (view.state == NodeState::kJoining) {
+      return view.note.empty() ? Cat("waits for node ", Name(id), " to join")
+                               : Cat("waits for ", view.note);
+    }
     return Cat("waits for evidence that node ", Name(id), " is off: ", FenceProgress(id));
   }
   for (const auto& [key, status] : statuses_) {

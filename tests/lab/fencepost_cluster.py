@@ -26,6 +26,7 @@ NAME = "demo"
 PREFERRED_SCORE = 10
 CONFIG = "/etc/fencepost/fencepost.toml"
 LOGS = "/var/log/fencepost"
+WATCHDOG_SOCKET = "/var/lib/fencepost/watchdog.sock"  # watchdog.py listens there
 DAEMONS = ("qdiskd", "fencepostd")
 HAND_OVER_LIMIT = 30.0
 STATUS_LIMIT = 5.0
@@ -44,6 +45,10 @@ label = "{name}"
 [paths]
 agent_dir = "{bin}"
 boot_identity_file = "/run/fencepost-boot-id"   # namespaces share the kernel's boot_id
+{watchdog}"""
+WATCHDOG = """
+[watchdog]
+device = "/dev/watchdog"
 """
 NODE = """\
 [[node]]
@@ -104,13 +109,13 @@ DEVICE = """\
 """
 # What a service file says: start at boot, start again on failure, not after a clean end.
 BOOT = """\
-ulimit -l unlimited 2>/dev/null || true # LimitMEMLOCK=infinity, where the machine allows it
+{device}ulimit -l unlimited 2>/dev/null || true # LimitMEMLOCK=infinity, where the machine allows it
 keep() {{ until "$@"; do echo "$1 ended with $?; again in 0.2 s"; sleep 0.2; done; }}
 {daemons}"""
 START = """\
 (
   exec >>{logs}/{daemon}.log 2>&1
-  keep {program} -f --config {config} --node {node}
+  keep {wrapped}{program} -f --config {config} --node {node}
 ) &
 """
 
@@ -118,8 +123,11 @@ START = """\
 class FencepostCluster(Cluster):
     timing = Timing(whole=30.0, outcome=16.0, linger=4.6)
 
-    def __init__(self, bin_dir: Path, qdiskd: Path | None = None) -> None:
-        """`qdiskd`: a broken one, for a negative control."""
+    def __init__(
+        self, bin_dir: Path, qdiskd: Path | None = None, watchdog: Path | None = None
+    ) -> None:
+        """`qdiskd`: a broken one, for a negative control. `watchdog`: watchdog_preload.so."""
+        self._watchdog = watchdog
         self._bin = bin_dir
         self._programs = {daemon: bin_dir / daemon for daemon in DAEMONS}
         if qdiskd:
@@ -152,15 +160,14 @@ class FencepostCluster(Cluster):
         said += [self._admin(node, "fencepost", "init") for node in nodes]
         for node in nodes:
             node.power_off(by="lab")
-            node.boot_script = BOOT.format(
-                daemons="".join(self._start(node, daemon) for daemon in DAEMONS)
-            )
+            node.boot_script = self._boot(node, *DAEMONS)
         return "".join(said)
 
     def _toml(self, world: World) -> str:
         return TOML.format(
             name=NAME,
             device=world.target.url,
+            watchdog=WATCHDOG if self._watchdog else "",
             bin=self._bin,
             nodes="".join(
                 NODE.format(
@@ -173,8 +180,17 @@ class FencepostCluster(Cluster):
             ),
         )
 
+    def _boot(self, node: Node, *daemons: str) -> str:
+        return BOOT.format(
+            device=": >/dev/watchdog\n" if self._watchdog else "",
+            daemons="".join(self._start(node, daemon) for daemon in daemons),
+        )
+
     def _start(self, node: Node, daemon: str) -> str:
+        watched = daemon == "fencepostd" and self._watchdog
+        played = f"env LD_PRELOAD={self._watchdog} LAB_WATCHDOG={WATCHDOG_SOCKET} "
         return START.format(
+            wrapped=played if watched else "",
             program=self._programs[daemon],
             daemon=daemon,
             config=CONFIG,
@@ -229,7 +245,7 @@ class FencepostCluster(Cluster):
     def start(self, node: Node) -> None:
         if node.name in self._stopped:
             self._stopped.remove(node.name)
-            node.ask("sh", "-c", BOOT.format(daemons=self._start(node, "fencepostd")))
+            node.ask("sh", "-c", self._boot(node, "fencepostd"))
 
     def status(self, node: Node) -> str:
         done = node.run(str(self._bin / "fencepost"), "status", deadline=STATUS_LIMIT)

@@ -28,6 +28,7 @@ ClusterSettings DrawCluster(std::uint64_t seed) {
     out.rates_ppm.push_back(static_cast<std::int64_t>(rng.Below(2 * kHalfDrift + 1)) - kHalfDrift);
     out.scores.push_back(rng.OneIn(3) ? static_cast<std::int32_t>(rng.Below(3)) * 100 : 0);
   }
+  out.watchdog = rng.OneIn(2);
   return out;
 }
 

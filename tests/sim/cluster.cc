@@ -23,6 +23,8 @@ config::Config MakeConfig(const ClusterSettings& settings) {
   out.cluster_id = config::ClusterIdOf(out.cluster_name);
   out.profile = settings.profile;
   out.timing = *config::StockTiming(settings.profile);
+  if (settings.watchdog) out.watchdog_device = "/dev/watchdog";
+  if (!settings.watchdog) out.timing.watchdog = Duration();
   for (int i = 1; i <= settings.nodes; ++i) {
     config::NodeConfig node;
     node.id = IdOf(i);
@@ -159,6 +161,7 @@ bool Cluster::Step(TrueTime limit) {
     if (node->QuorateUntil()) quorate.push_back(node->id());
   }
   oracle_.Quorate(quorate);
+  for (const auto& node : nodes_) oracle_.Covered(node->id(), node->IsCovered());
   return true;
 }
 

@@ -26,6 +26,7 @@ struct ClusterSettings {
   std::vector<std::int64_t> rates_ppm;  // of their clocks; missing ones are 0
   FenceAction fence_action = FenceAction::kOff;
   Score stickiness = 100;
+  bool watchdog = false;
   SimDisk::Barrier barrier = SimDisk::Barrier::kReservation;
 };
 

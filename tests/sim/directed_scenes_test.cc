@@ -117,6 +117,24 @@ TEST_F(Scene, LosingTheDiskShootsNobodyWhoIsQuorateWithoutIt) {  // S6
   ExpectHealthySoon();
 }
 
+TEST_F(Scene, TheTargetIsDownWhenBothNodesBoot) {
+  Make({});
+  cluster_->disk().Kill();
+  cluster_->StartAll();
+  cluster_->Run(seconds(60));
+  Node* coordinator = cluster_->Coordinator();
+  ASSERT_NE(coordinator, nullptr) << "two of three votes";
+  const auto status = coordinator->member()->Status(coordinator->machine().Now());
+  ASSERT_EQ(status.placements.size(), cluster_->services().size());
+  for (const auto& placement : status.placements) {
+    EXPECT_NE(placement.reason.find("waits for the quorum disk: "), std::string::npos)
+        << placement.reason;
+  }
+  cluster_->disk().Start();
+  ExpectHealthySoon();
+  EXPECT_EQ(cluster_->oracle().shots(), 0);
+}
+
 TEST_F(Scene, WithoutEvidenceNothingIsRecovered) {  // S5
   Bring();
   PowerDevice::Mood out_of_reach;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "tests/sim/run.h"
+#include "tests/sim/scene_times.h"
 
 namespace {
 
@@ -58,12 +59,24 @@ int Many(std::uint64_t from, std::uint64_t most, std::chrono::duration<double> b
   return code;
 }
 
+int Times(const std::string& scene, std::uint64_t from, std::uint64_t seeds, bool slowest) {
+  const auto times = fencepost::sim::TimeScene(scene, from, seeds, slowest);
+  if (!times) {
+    std::fprintf(stderr, "fencepost-sim: no scene %s; there are %s\n", scene.c_str(),
+                 std::string(fencepost::sim::kSceneNames).c_str());
+    return kUsage;
+  }
+  Print(Cat("scene ", scene, ": ", times->Text()));
+  return times->bad.empty() ? kGood : kBad;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   constexpr std::uint64_t kNoEnd = std::uint64_t{1} << 62;
   std::uint64_t seed = 0, seeds = kNoEnd, from = 1;
   double minutes = 0;
+  std::string scene;
   po::options_description options("fencepost-sim: whole clusters in virtual time, from seeds");
   auto add = options.add_options();
   add("help,h", "show this");
@@ -72,6 +85,8 @@ int main(int argc, char** argv) {
   add("seeds", po::value(&seeds), "run so many");
   add("from", po::value(&from), "the first of them (default 1)");
   add("minutes", po::value(&minutes), "stop after so many minutes of real time");
+  add("scene", po::value(&scene), "time a scene of the demo over --seeds (default 200)");
+  add("slowest", "with --scene: the timeline of the slowest run");
   add("prove", "fail also if the runs did not reach everything that they must");
   po::variables_map given;
   try {
@@ -82,6 +97,11 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   if (given.count("seed") != 0) return Replay(seed, given.count("quiet") != 0);
+  if (given.count("scene") != 0) {
+    constexpr std::uint64_t kTimed = 200;
+    const std::uint64_t runs = given.count("seeds") != 0 ? seeds : kTimed;
+    return Times(scene, from, runs, given.count("slowest") != 0);
+  }
   if (given.count("seeds") + given.count("minutes") == 0) {
     Print(Cat("usage: fencepost-sim --seed N | --seeds N | --minutes M\n"));
     return given.count("help") != 0 ? kGood : kUsage;

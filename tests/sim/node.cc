@@ -76,6 +76,7 @@ struct Node::MemberDaemon {
   SimLocalServer tools;
   SimIdentity identity;
   SimFacts facts;
+  SimWatchdog watchdog;
   std::unique_ptr<daemon::MemberRunner> runner;
 
   MemberDaemon(Node& node, std::uint64_t number)
@@ -88,12 +89,14 @@ struct Node::MemberDaemon {
         processes(node.programs_, life),
         tools(node.hub_, std::string(daemon::kToolSocket), life),
         identity(node.machine_),
-        facts(node.site_.journal, node.machine_, "fencepostd") {
+        facts(node.site_.journal, node.machine_, "fencepostd"),
+        watchdog(node.watchdog_, life) {
     daemon::RunnerSettings settings{node.site_.config, node.site_.cib, node.id(), node.site_.key,
                                     0};
     runner = std::make_unique<daemon::MemberRunner>(
         std::move(settings),
-        daemon::MemberPorts{clock, network, &qdiskd, state, processes, tools, identity, facts},
+        daemon::MemberPorts{clock, network, &qdiskd, state, processes, tools, identity, facts,
+                            node.site_.config.watchdog_device.empty() ? nullptr : &watchdog},
         [this, &node](const Status& status) { node.MemberEnded(which, status); });
     const Status begun = runner->Begin();
     if (!begun) life->Post([this, &node, begun] { node.MemberEnded(which, begun); });
@@ -140,7 +143,11 @@ Node::Node(Site& site, Machine::Settings machine, Fence fence)
       programs_(machine_),
       power_device_(site.world, {[this] { return powered(); }, [this] { PowerOn(); },
                                  [this](NodeId by) { PowerOff(Cat("switched off for node ", by)); },
-                                 [this](NodeId) { site_.oracle.SaidOff(id()); }}) {
+                                 [this](NodeId) { site_.oracle.SaidOff(id()); }}),
+      watchdog_(site.world, [this] {
+        PowerOff("its watchdog");
+        PowerOn();
+      }) {
   InstallPrograms();
   Initialise();
 }
@@ -176,6 +183,9 @@ void Node::PowerOff(const std::string& why) {
   Note("POWER-OFF", why);
   ++powered_up_;
   machine_.PowerOff();
+  watchdog_.PowerOff();
+  covered_until_ = MonoTime();
+  was_armed_ = false;
   disk_.reset();
   member_.reset();
   tools_.clear();
@@ -211,6 +221,12 @@ void Node::StartDisk() {
 
 void Node::StartMember() {
   if (member_ || !powered()) return;
+  if (programs_.running() != 0) {  // of the daemon before: the start waits for their end
+    site_.world.After(Millis(10), [this, boot = powered_up_] {
+      if (boot == powered_up_) StartMember();
+    });
+    return;
+  }
   ++starts_;
   left_ = false;
   member_ = std::make_unique<MemberDaemon>(*this, ++started_);
@@ -226,6 +242,19 @@ void Node::KillMember() {
   if (!member_) return;
   Note("KILLED", "fencepostd");
   member_.reset();
+}
+
+void Node::AbandonMember() {
+  if (member_) member_->runner->Abandon();
+}
+
+bool Node::IsCovered() {
+  was_armed_ = was_armed_ || watchdog_.ticking();
+  if (const node::Member* mind = member()) {
+    covered_until_ = std::max(covered_until_, mind->CoveredUntil());
+  }
+  return !powered() || !was_armed_ || services_.running().empty() ||
+         machine_.Now() <= covered_until_ + site_.config.timing.guard;
 }
 
 void Node::StopDisk() {

@@ -22,6 +22,7 @@
 #include "tests/sim/ports/local.h"
 #include "tests/sim/ports/network.h"
 #include "tests/sim/ports/state.h"
+#include "tests/sim/ports/watchdog.h"
 #include "tests/sim/power_device.h"
 #include "tests/sim/services.h"
 
@@ -58,6 +59,7 @@ class Node {
   void StartMember();
   void KillDisk();
   void KillMember();
+  void AbandonMember();             // ends at once, in order or not
   void StopDisk();                  // orderly
   void Leave();                     // the operator's command; both daemons end in order
   void Cleanup();                   // the operator: forget the failures of every service
@@ -73,6 +75,10 @@ class Node {
   [[nodiscard]] const qdiskd::DiskVoter* voter() const;
   [[nodiscard]] Machine& machine() { return machine_; }
   [[nodiscard]] Services& services() { return services_; }
+  [[nodiscard]] WatchdogHardware& watchdog() { return watchdog_; }
+  // R9: nothing runs, or no watchdog was armed in this boot, or an authority covers what runs. To
+  // be asked after every event.
+  [[nodiscard]] bool IsCovered();
   [[nodiscard]] PowerDevice& power_device() { return power_device_; }
   [[nodiscard]] DurableState& member_state() { return member_state_; }
   [[nodiscard]] int starts() const { return starts_; }  // of daemons
@@ -98,6 +104,9 @@ class Node {
   Services services_;
   Programs programs_;
   PowerDevice power_device_;
+  WatchdogHardware watchdog_;
+  MonoTime covered_until_{};  // of this boot
+  bool was_armed_ = false;    // likewise
   std::unique_ptr<DiskDaemon> disk_;
   std::unique_ptr<MemberDaemon> member_;
   std::vector<std::unique_ptr<Tool>> tools_;

@@ -20,6 +20,14 @@ void Oracle::Quorate(const std::vector<NodeId>& nodes) {
   last_quorate_ = quorate_;
 }
 
+void Oracle::Covered(NodeId node, bool covered) {
+  if (covered) {
+    uncovered_.erase(node);
+  } else if (uncovered_.insert(node).second) {
+    Violation(Cat("R9: node ", node, " runs on after its authority, and its watchdog let it"));
+  }
+}
+
 void Oracle::ServiceChanged(NodeId node, const std::string& resource, bool runs) {
   std::set<NodeId>& active = active_[resource];
   if (!runs) {

@@ -28,6 +28,8 @@ class Oracle {
 
   // After each event of the world: who may act as coordinator now.
   void Quorate(const std::vector<NodeId>& nodes);
+  // Likewise: whether what runs on a node is as R9 wants it.
+  void Covered(NodeId node, bool covered);
   void ServiceChanged(NodeId node, const std::string& resource, bool runs);
   void PowerLost(NodeId node);
   void PowerOn(NodeId node) { ghosts_.erase(node); }
@@ -56,7 +58,7 @@ class Oracle {
   std::map<std::string, NodeId> last_on_;
   std::map<NodeId, std::set<std::string>> ghosts_;
   bool split_ = false;
-  std::set<NodeId> shot_in_split_;
+  std::set<NodeId> shot_in_split_, uncovered_;
   std::vector<std::pair<NodeId, NodeId>> shot_;  // by, target
   int shots_ = 0, takeovers_ = 0, moves_ = 0;
 };

@@ -86,6 +86,7 @@ void CountWhatWasSeen(Cluster& cluster, const Chaos& chaos, RunResult& out) {
   seen("datagrams replayed", net.replayed);
   for (const auto& node : cluster.nodes()) {
     seen("daemon starts", node->starts());
+    seen("watchdogs that bit", node->watchdog().bites());
     seen("fence agents that came too late", node->power_device().too_late());
   }
 }
@@ -173,9 +174,9 @@ std::vector<std::string> Summary::NotReached() const {
                                         "gives-up-authority",
                                         "consumer-gone-with-term"};
   static constexpr std::array kSeen = {
-      "coordinator changes", "nodes shot",       "services moved", "late writes",
-      "torn writes",         "lost writes",      "datagrams cut",  "datagrams damaged",
-      "datagrams replayed",  "datagrams doubled"};
+      "coordinator changes", "nodes shot",        "services moved",    "late writes",
+      "torn writes",         "lost writes",       "datagrams cut",     "datagrams damaged",
+      "datagrams replayed",  "datagrams doubled", "watchdogs that bit"};
   std::vector<std::string> out;
   for (const char* fact : kFacts) {
     if (facts.count(fact) == 0) out.push_back(Cat("the fact ", fact));

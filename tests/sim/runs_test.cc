@@ -64,6 +64,10 @@ TEST(Oracles, NameEachViolation) {
   oracle.Shot(NodeId(1), NodeId(3), false);
   EXPECT_EQ(told, std::vector<std::string>{"S3"}) << "it had no right to";
   told.clear();
+  oracle.Covered(NodeId(1), false);
+  oracle.Covered(NodeId(1), false);
+  EXPECT_EQ(told, std::vector<std::string>{"R9"}) << "told once";
+  told.clear();
   oracle.SplitBegins();
   oracle.Shot(NodeId(1), NodeId(2), true);
   EXPECT_TRUE(told.empty());

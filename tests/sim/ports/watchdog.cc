@@ -2,17 +2,24 @@
 
 namespace fencepost::sim {
 
+void WatchdogHardware::PowerOff() {
+  ticking_ = false;
+  world_.Cancel(event_);
+}
+
 void WatchdogHardware::Restart() {
   world_.Cancel(event_);
+  ticking_ = true;
   event_ = world_.After(timeout_ - world_.Between(Duration(), early_), [this] {
     ++bites_;
+    ticking_ = false;
     bite_();
   });
 }
 
 Status SimWatchdog::Arm(Duration timeout) {
   if (hardware_.missing_) return Error{"watchdog", "is not there", "configure another one"};
-  hardware_.timeout_ = timeout;
+  hardware_.timeout_ = hardware_.coarse_ == Duration() ? timeout : hardware_.coarse_;
   armed_ = true;
   hardware_.Restart();
   return Ok{};
@@ -24,7 +31,7 @@ void SimWatchdog::Feed() {
 
 Status SimWatchdog::Disarm() {
   armed_ = false;
-  hardware_.world_.Cancel(hardware_.event_);
+  hardware_.PowerOff();
   return Ok{};
 }
 

@@ -19,7 +19,9 @@ class WatchdogHardware {  // one for each node; survives daemons
       : world_(world), bite_(std::move(bite)) {}
   void SetMissing(bool missing) { missing_ = missing; }
   void SetEarly(Duration early) { early_ = early; }
-  void PowerOff() { world_.Cancel(event_); }  // with its node
+  void SetCoarse(Duration timeout) { coarse_ = timeout; }  // takes this one, whatever is set
+  void PowerOff();                                         // with its node
+  [[nodiscard]] bool ticking() const { return ticking_; }
   [[nodiscard]] int bites() const { return bites_; }
 
  private:
@@ -28,8 +30,8 @@ class WatchdogHardware {  // one for each node; survives daemons
 
   Timeline& world_;
   std::function<void()> bite_;
-  bool missing_ = false;
-  Duration timeout_{}, early_{};
+  bool missing_ = false, ticking_ = false;
+  Duration timeout_{}, early_{}, coarse_{};
   EventId event_ = 0;
   int bites_ = 0;
 };
@@ -41,6 +43,7 @@ class SimWatchdog final : public Watchdog {
   Status Arm(Duration timeout) override;
   [[nodiscard]] Duration Timeout() const override { return hardware_.timeout_; }
   [[nodiscard]] bool IsHardware() const override { return true; }
+  [[nodiscard]] std::string Identity() const override { return armed_ ? "sim" : ""; }
   void Feed() override;
   Status Disarm() override;
 
