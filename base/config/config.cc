@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/config/config_reader.h"
+#include "base/config/ping.h"
 #include "base/config/quote.h"
 #include "base/seal/seal.h"
 #include "base/text.h"
@@ -304,6 +305,7 @@ Config ReadAll(const toml::table& table, Errors& errors) {
   }
   ReadPaths(Section(root.Table("paths"), "paths", errors), out.paths);
   ReadLog(Section(root.Table("log"), "log", errors), out.log);
+  if (const toml::table* ping = root.Table("ping")) ReadPing(*ping, errors, out.ping.emplace());
   root.Finish();
   if (nodes_known && disk == nullptr && out.NodeVotes().value() % 2 == 0) {
     errors.Add({}, "quorum_disk",

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/config/disk_url.h"
+#include "base/config/ping_config.h"
 #include "base/config/timing.h"
 #include "base/id.h"
 #include "base/result.h"
@@ -86,6 +87,7 @@ struct Config {
   std::string watchdog_device;  // empty: none
   PathsConfig paths;
   LogTarget log = LogTarget::kStderr;
+  std::optional<PingConfig> ping;  // of pingd
 
   // nullptr: no such node.
   [[nodiscard]] const NodeConfig* FindNode(NodeId id) const;
