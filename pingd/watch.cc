@@ -143,7 +143,7 @@ void Watch::On(MonoTime now, const Resolved& event) {
   const bool answers = target.view.state == TargetState::kUp && !event.addresses.empty();
   target.resolve_at = now + (answers ? kResolveAgain : kResolveAgainLost);
   if (event.addresses.empty()) {  // what it was called before is still the best we know
-    target.trouble = event.trouble.empty() ? "does not resolve" : event.trouble;
+    target.unresolved = event.trouble.empty() ? "the name does not resolve" : event.trouble;
     return;
   }
   std::vector<std::string> found = event.addresses;
@@ -178,7 +178,7 @@ void Watch::EndRound(MonoTime now, TargetIndex index, bool good) {
   ++view.rounds;
   if (!good) {
     ++view.lost_rounds;
-    if (target.addresses.empty() && target.trouble.empty()) target.trouble = "does not resolve yet";
+    if (target.addresses.empty()) target.trouble = target.unresolved;
     if (target.addresses.size() > 1) {  // the next of its addresses may answer
       target.address = (target.address + 1) % target.addresses.size();
     }

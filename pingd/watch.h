@@ -108,6 +108,7 @@ class Watch {
     MonoTime round_start{}, due{}, resolve_at = kNever;
     std::vector<std::pair<ProbeId, MonoTime>> sent;  // of the round
     std::string trouble;                             // of the round
+    std::string unresolved = "the name is still looked up";
   };
 
   void On(MonoTime now, const Start& event);
