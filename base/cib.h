@@ -10,9 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/attributes.h"
 #include "base/id.h"
 #include "base/time.h"
 
@@ -22,7 +24,9 @@ inline constexpr std::size_t kMaxCibBytes = 64 * 1024;  // of XML text
 inline constexpr std::size_t kMaxPrimitives = 64;
 inline constexpr std::size_t kMaxFenceDevices = 64;
 inline constexpr std::size_t kMaxLocations = 256;
-inline constexpr std::size_t kMaxParameters = 64;  // of one primitive or device
+inline constexpr std::size_t kMaxRules = 256;         // with nested ones, of one CIB
+inline constexpr std::size_t kMaxExpressions = 1024;  // of one CIB
+inline constexpr std::size_t kMaxParameters = 64;     // of one primitive or device
 
 // A preference. Sums are cut at +-kInfinity, and minus infinity beats everything.
 using Score = std::int32_t;
@@ -38,8 +42,9 @@ struct CibVersion {  // of the text; a later change has a larger one
 
 struct CibNode {
   NodeId id;
-  std::string name;      // uname
-  bool standby = false;  // runs no resources
+  std::string name;            // uname
+  bool standby = false;        // runs no resources
+  Attributes attributes = {};  // the permanent ones, standby not among them
   friend bool operator==(const CibNode&, const CibNode&) = default;
 };
 
@@ -72,11 +77,42 @@ struct FenceDevice {
   friend bool operator==(const FenceDevice&, const FenceDevice&) = default;
 };
 
+// Compares an attribute of a node with a value; both operands of kDefined and kNotDefined are the
+// name alone.
+enum class Comparison : std::uint8_t { kLt, kLte, kEq, kNe, kGt, kGte, kDefined, kNotDefined };
+enum class ValueType : std::uint8_t { kString, kInteger, kNumber, kVersion };
+struct Expression {
+  std::string attribute;
+  Comparison operation = Comparison::kDefined;
+  std::optional<ValueType> type;  // none: as the operation and the values suggest
+  std::string value;
+  friend bool operator==(const Expression&, const Expression&) = default;
+};
+
+// Holds for a node if all of its parts hold, or with `any`, one of them.
+struct Rule {
+  std::string id;
+  bool any = false;
+  std::vector<Expression> expressions;  // together with `rules` at least one
+  std::vector<Rule> rules;
+  friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+// A score for each node for which the rule holds.
+struct LocationRule {
+  Rule rule;
+  Score score = 0;
+  std::string score_attribute;  // not empty: the value of this attribute of the node is the score
+  friend bool operator==(const LocationRule&, const LocationRule&) = default;
+};
+
+// Of one node, or by rules.
 struct Location {
   std::string id;
   std::string resource;  // of a group or a primitive
-  NodeId node;
+  NodeId node;           // 0: by rules
   Score score = 0;
+  std::vector<LocationRule> rules = {};
   friend bool operator==(const Location&, const Location&) = default;
 };
 

@@ -5,14 +5,15 @@
 namespace fencepost::cib {
 namespace {
 
-constexpr std::uint16_t kCanonicalFormat = 1;  // raised when a field is added
+constexpr std::uint16_t kCanonicalFormat = 2;  // raised when a field is added
 
 void PutCount(ByteWriter& out, std::size_t count) { out.Put(static_cast<std::uint32_t>(count)); }
 void PutTime(ByteWriter& out, Duration time) { out.Put(static_cast<std::uint64_t>(time.count())); }
 void PutScore(ByteWriter& out, Score score) { out.Put(static_cast<std::uint32_t>(score)); }
 void PutBool(ByteWriter& out, bool value) { out.Put(static_cast<std::uint8_t>(value ? 1 : 0)); }
 
-void PutParameters(ByteWriter& out, const Parameters& parameters) {
+template <class Pairs>
+void PutParameters(ByteWriter& out, const Pairs& parameters) {
   PutCount(out, parameters.size());
   for (const auto& [name, value] : parameters) {
     out.PutText(name);
@@ -45,6 +46,34 @@ void PutDevice(ByteWriter& out, const FenceDevice& device) {
   PutParameters(out, device.parameters);
 }
 
+void PutRule(ByteWriter& out, const Rule& rule) {
+  out.PutText(rule.id);
+  PutBool(out, rule.any);
+  PutCount(out, rule.expressions.size());
+  for (const Expression& expression : rule.expressions) {
+    out.PutText(expression.attribute);
+    out.Put(static_cast<std::uint8_t>(expression.operation));
+    PutBool(out, expression.type.has_value());
+    out.Put(static_cast<std::uint8_t>(expression.type.value_or(ValueType::kString)));
+    out.PutText(expression.value);
+  }
+  PutCount(out, rule.rules.size());
+  for (const Rule& inner : rule.rules) PutRule(out, inner);
+}
+
+void PutLocation(ByteWriter& out, const Location& location) {
+  out.PutText(location.id);
+  out.PutText(location.resource);
+  out.Put(location.node.value());
+  PutScore(out, location.score);
+  PutCount(out, location.rules.size());
+  for (const LocationRule& rule : location.rules) {
+    PutScore(out, rule.score);
+    out.PutText(rule.score_attribute);
+    PutRule(out, rule.rule);
+  }
+}
+
 }  // namespace
 
 Bytes CanonicalBytes(const Cib& cib) {
@@ -62,6 +91,7 @@ Bytes CanonicalBytes(const Cib& cib) {
     out.Put(node.id.value());
     out.PutText(node.name);
     PutBool(out, node.standby);
+    PutParameters(out, node.attributes);
   }
   PutCount(out, cib.groups.size());
   for (const Group& group : cib.groups) {
@@ -72,12 +102,7 @@ Bytes CanonicalBytes(const Cib& cib) {
   PutCount(out, cib.fence_devices.size());
   for (const FenceDevice& device : cib.fence_devices) PutDevice(out, device);
   PutCount(out, cib.locations.size());
-  for (const Location& location : cib.locations) {
-    out.PutText(location.id);
-    out.PutText(location.resource);
-    out.Put(location.node.value());
-    PutScore(out, location.score);
-  }
+  for (const Location& location : cib.locations) PutLocation(out, location);
   return out.Take();
 }
 

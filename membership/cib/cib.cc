@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "membership/cib/resources.h"
+#include "membership/cib/rules.h"
 #include "membership/cib/values.h"
 #include "membership/cib/xml.h"
 
@@ -91,11 +92,15 @@ void ReadNode(Xml& xml, pugi::xml_node at, Cib& cib) {
     }
   }
   for (const NvPair& pair : xml.Pairs(at, "instance_attributes")) {
-    if (pair.name == "standby") {
+    if (pair.name == kStandbyAttribute) {
       node.standby = ReadBool(xml, pair);
+    } else if (const auto why = WhyNotAttributeName(pair.name)) {
+      xml.Fail(pair.at, Cat("node attribute \"", pair.name, "\" ", *why),
+               "remove it, or give it another name");
+    } else if (const auto unfit = WhyNotAttributeValue(pair.value)) {
+      xml.Fail(pair.at, Cat("the value of node attribute ", pair.name, " ", *unfit), "shorten it");
     } else {
-      xml.Fail(pair.at, Cat("node attribute ", pair.name, " is not supported"),
-               "remove it; understood is: standby");
+      node.attributes[pair.name] = pair.value;
     }
   }
   cib.nodes.push_back(std::move(node));
@@ -123,30 +128,43 @@ bool HasResource(const Cib& cib, std::string_view id) {
   });
 }
 
-void ReadLocation(Xml& xml, pugi::xml_node at, Cib& cib) {
-  xml.AllowAttributes(at, {"id", "rsc", "node", "score"});
-  xml.AllowChildren(at, {});
-  Location location{xml.UniqueId(at), xml.Required(at, "rsc"), NodeId(), 0};
+void ReadPlainLocation(Xml& xml, pugi::xml_node at, const Cib& cib, Location& location) {
   const std::string node = xml.Required(at, "node");
   const std::string score_text = xml.Required(at, "score");
   if (xml.Failed()) return;
   const auto id = FindNode(cib, node);
   const auto score = ParseScore(score_text);
-  if (!HasResource(cib, location.resource)) {
-    xml.Fail(at, Cat("rsc=\"", location.resource, "\" is no primitive of class ocf and no group"),
-             "use the id of one");
-  } else if (!id) {
+  if (!id) {
     xml.Fail(at, Cat("node=\"", node, "\" is none of the <nodes>"), "use the uname of a node");
   } else if (!score) {
     xml.Fail(at, Cat("score=\"", score_text, "\" is no score"),
              "write a number, INFINITY or -INFINITY");
-  } else if (cib.locations.size() == kMaxLocations) {
-    xml.Fail(at, Cat("there are more than ", kMaxLocations, " constraints"), "remove some");
   } else {
     location.node = *id;
     location.score = *score;
-    cib.locations.push_back(std::move(location));
   }
+}
+
+void ReadLocation(Xml& xml, pugi::xml_node at, Cib& cib, RuleCount& count) {
+  xml.AllowAttributes(at, {"id", "rsc", "node", "score"});
+  xml.AllowChildren(at, {"rule"});
+  Location location{xml.UniqueId(at), xml.Required(at, "rsc"), NodeId(), 0};
+  if (xml.Failed()) return;
+  if (!HasResource(cib, location.resource)) {
+    xml.Fail(at, Cat("rsc=\"", location.resource, "\" is no primitive of class ocf and no group"),
+             "use the id of one");
+  } else if (cib.locations.size() == kMaxLocations) {
+    xml.Fail(at, Cat("there are more than ", kMaxLocations, " constraints"), "remove some");
+  } else if (!at.child("rule")) {
+    ReadPlainLocation(xml, at, cib, location);
+  } else if (at.attribute("node") || at.attribute("score")) {
+    xml.Fail(at, Cat("constraint ", location.id, " has rules, and a node or score of its own"),
+             "write node and score, or rules with their scores");
+  }
+  for (const pugi::xml_node rule : at.children("rule")) {
+    if (!xml.Failed()) location.rules.push_back(ReadLocationRule(xml, rule, count));
+  }
+  if (!xml.Failed()) cib.locations.push_back(std::move(location));
 }
 
 void ReadConfiguration(Xml& xml, pugi::xml_node at, Cib& cib) {
@@ -168,9 +186,10 @@ void ReadConfiguration(Xml& xml, pugi::xml_node at, Cib& cib) {
   const pugi::xml_node constraints = xml.OnlyChild(at, "constraints");
   xml.AllowAttributes(constraints, {});
   xml.AllowChildren(constraints, {"rsc_location"});
+  RuleCount count;
   for (const pugi::xml_node location : constraints.children("rsc_location")) {
     if (xml.Failed()) return;
-    ReadLocation(xml, location, cib);
+    ReadLocation(xml, location, cib, count);
   }
 }
 

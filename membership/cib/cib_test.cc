@@ -9,6 +9,7 @@
 
 #include "base/prng.h"
 #include "base/text.h"
+#include "membership/cib/cib_testing.h"
 #include "membership/cib/values.h"
 
 namespace fencepost::cib {
@@ -28,34 +29,6 @@ std::string Replaced(std::string text, std::string_view from, std::string_view t
   EXPECT_NE(at, std::string::npos) << from;
   if (at != std::string::npos) text.replace(at, from.size(), to);
   return text;
-}
-
-// A small configuration whose parts can be replaced, one line each.
-struct Parts {
-  std::string options, nodes = "<node id='1' uname='a'/><node id='2' uname='b'/>", resources,
-                       constraints, defaults;
-  [[nodiscard]] std::string Text() const {
-    return Cat("<cib><configuration>\n<crm_config><cluster_property_set id='o'>", options,
-               "</cluster_property_set></crm_config>\n<nodes>", nodes, "</nodes>\n<resources>",
-               resources, "</resources>\n<constraints>", constraints,
-               "</constraints>\n<rsc_defaults><meta_attributes id='d'>", defaults,
-               "</meta_attributes></rsc_defaults>\n</configuration></cib>");
-  }
-};
-
-std::string Dummy(std::string_view inside) {
-  return Cat("<primitive id='r' class='ocf' provider='heartbeat' type='Dummy'>", inside,
-             "</primitive>");
-}
-std::string Device(std::string_view pairs) {
-  return Cat("<primitive id='f' class='stonith' type='fence_dummy'><instance_attributes id='fi'>",
-             pairs, "</instance_attributes></primitive>");
-}
-
-Cib Parsed(const std::string& text) {
-  const auto cib = ParseCib(text, "cib.xml");
-  EXPECT_TRUE(cib) << (cib ? "" : cib.error().Text());
-  return cib ? *cib : Cib{};
 }
 
 TEST(Cib, TheExampleOfTheDocumentationIsReadWhole) {
@@ -143,20 +116,6 @@ TEST(Cib, TheHostMapOfADeviceNamesPlugs) {
   const Cib cib = Parsed(parts.Text());
   EXPECT_EQ(cib.fence_devices.at(0).targets,
             (std::map<NodeId, std::string>{{NodeId(1), "a"}, {NodeId(2), "outlet-7"}}));
-}
-
-struct Refusal {
-  const char* name;
-  Parts parts;
-  const char* where;
-  const char* cause;
-  const char* remedy;
-};
-
-Parts WithResources(std::string resources) {
-  Parts parts;
-  parts.resources = std::move(resources);
-  return parts;
 }
 
 std::vector<Refusal> RefusalsOfResources() {
@@ -272,21 +231,18 @@ std::vector<Refusal> RefusalsOfTheRest() {
        "line 5", "node=\"x\"", "uname"},
       {"ALocationWithoutScore", constraint("<rsc_location id='l' rsc='r' node='a'/>"), "line 5",
        "no score", "add score"},
-      {"ARuleInALocation",
+      {"RulesBesideAScore",
        constraint("<rsc_location id='l' rsc='r' node='a' score='1'><rule id='x'/></rsc_location>"),
-       "line 5", "<rule> in <rsc_location>", "remove"},
+       "line 5", "constraint l has rules", "or rules"},
+      {"ANodeAttributeOfPacemakersOwn",
+       nodes("<node id='1' uname='a'><instance_attributes id='i'>"
+             "<nvpair id='n' name='maintenance' value='true'/></instance_attributes></node>"),
+       "line 3", "\"maintenance\" has a meaning", "remove"},
+      {"ANodeAttributeWithoutAValue",
+       nodes("<node id='1' uname='a'><instance_attributes id='i'>"
+             "<nvpair id='n' name='site' value=''/></instance_attributes></node>"),
+       "line 3", "site is empty", "shorten"},
   };
-}
-
-void ExpectRefused(const std::string& text, std::string_view where, std::string_view cause,
-                   std::string_view remedy) {
-  const auto cib = ParseCib(text, "cib.xml");
-  ASSERT_FALSE(cib) << text;
-  const Error& error = cib.error();
-  EXPECT_EQ(error.what, where.empty() ? "cib.xml" : Cat("cib.xml ", where)) << error.Text();
-  EXPECT_THAT(error.cause, HasSubstr(std::string(cause)));
-  EXPECT_THAT(error.remedy, HasSubstr(std::string(remedy))) << error.Text();
-  EXPECT_THAT(error.Text(), testing::Not(HasSubstr("hunter2"))) << "no secret in a message";
 }
 
 TEST(CibRefuses, WhatIsNotUnderstoodByNameAndLineWithARemedy) {

@@ -33,9 +33,40 @@ std::string ExplainStuck(const Situation& situation, const Primitive& member) {
   return "";
 }
 
+std::string ScoreText(Score score) {
+  return score == kInfinity    ? "INFINITY"
+         : score == -kInfinity ? "-INFINITY"
+                               : fencepost::ToText(score);
+}
+
+// Why a member is not to stay on the node where it runs.
+std::string WhyLeaves(const Situation& situation, const Group& group, const GroupTarget& target,
+                      const Primitive& member, NodeId node) {
+  const std::string_view name = situation.Name(node);
+  if (!member.enabled) return "its target-role is Stopped";
+  // What it builds on may be what has to go.
+  for (const Primitive& earlier : group.members) {
+    if (const auto why = WhyNotOn(situation, group, earlier, node)) return Cat(name, " ", *why);
+    if (earlier.id == member.id) break;
+  }
+  const std::string seen = RulesSeen(situation, group, node);
+  const Score here = TotalScore(situation, group, group.members.size(), node);
+  if (here < 0) {
+    return Cat(name, " has the score ", ScoreText(here), seen.empty() ? "" : Cat(" (", seen, ")"));
+  }
+  if (!target.node || *target.node == node) return "";
+  const std::string_view there = situation.Name(*target.node);
+  const std::string rules = seen.empty() ? ""
+                                         : Cat(" (", name, ": ", seen, "; ", there, ": ",
+                                               RulesSeen(situation, group, *target.node), ")");
+  return Cat(there, " has the score ",
+             ScoreText(TotalScore(situation, group, target.runnable, *target.node)), ", ", name,
+             " ", ScoreText(TotalScore(situation, group, target.runnable, node)), rules);
+}
+
 // Seen to be active on this node only, but not as it should be.
-std::string ExplainActive(const Situation& situation, const Primitive& member, NodeId node,
-                          bool wanted_there) {
+std::string ExplainActive(const Situation& situation, const Group& group, const GroupTarget& target,
+                          const Primitive& member, NodeId node, bool wanted_there) {
   const ResourceStatus& status = situation.Status(member.id, node);
   const std::string_view name = situation.Name(node);
   switch (status.state) {
@@ -49,9 +80,11 @@ std::string ExplainActive(const Situation& situation, const Primitive& member, N
     case ResourceState::kStopped:
       return Cat("its start is ordered on ", name);
     default:
-      return wanted_there ? Cat("is stopped on ", name, " first: what it builds on starts anew")
-                          : Cat("is to be stopped on ", name);
+      break;
   }
+  if (wanted_there) return Cat("is stopped on ", name, " first: what it builds on starts anew");
+  const std::string why = WhyLeaves(situation, group, target, member, node);
+  return Cat("is to be stopped on ", name, why.empty() ? "" : ": ", why);
 }
 
 // Not seen to be active, but perhaps it is.
@@ -66,7 +99,14 @@ std::string ExplainNowhere(const Situation& situation, const Group& group,
   std::string out = "no node may run it:";
   for (const CibNode& node : situation.cib().nodes) {
     const auto why = WhyNotOn(situation, group, member, node.id);
-    const std::string_view separator = out.ends_with(':') ? " " : "; ";
+    const std::string_view separator = out.ends_with("run it:") ? " " : "; ";
+    const Score score = TotalScore(situation, group, group.members.size(), node.id);
+    if (!why && score < 0) {
+      const std::string seen = RulesSeen(situation, group, node.id);
+      out += Cat(separator, node.name, " has the score ", ScoreText(score),
+                 seen.empty() ? "" : " by ", seen);
+      continue;
+    }
     out += Cat(separator, node.name, " ", why ? *why : "may, but not with the rest of its group");
   }
   return out;
@@ -124,7 +164,9 @@ std::string Explain(const Situation& situation, const Group& group, const GroupT
     return Cat("is active on ", Names(situation, known),
                ": is stopped on all, then started on one");
   }
-  if (known.size() == 1) return ExplainActive(situation, member, known[0], in_place);
+  if (known.size() == 1) {
+    return ExplainActive(situation, group, target, member, known[0], in_place);
+  }
   const auto doubtful = situation.MayBeActiveOn(member.id);
   if (!doubtful.empty()) return ExplainDoubt(situation, member, doubtful[0]);
   return ExplainStopped(situation, group, target, index);

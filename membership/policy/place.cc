@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "membership/policy/rules.h"
 
 namespace fencepost::policy {
 namespace {
@@ -14,14 +15,46 @@ Score AddScores(Score a, Score b) {
   return std::clamp(a + b, -kInfinity, kInfinity);
 }
 
-Score LocationScore(const Cib& cib, const std::string& resource, NodeId node) {
+// A rule that looks at what is not known of the node says nothing.
+bool Speaks(const LocationRule& rule, const Situation& situation, NodeId node) {
+  if (!situation.View(node).attributes_known && LooksAtAttributes(rule)) return false;
+  return Holds(rule.rule, situation.AttributesOf(node));
+}
+
+// What one location constraint gives the node.
+Score GivenBy(const Location& location, const Situation& situation, NodeId node) {
+  if (location.node == node) return location.score;
   Score sum = 0;
-  for (const Location& location : cib.locations) {
-    if (location.resource == resource && location.node == node) {
-      sum = AddScores(sum, location.score);
-    }
+  const Attributes& attributes = situation.AttributesOf(node);
+  for (const LocationRule& rule : location.rules) {
+    if (Speaks(rule, situation, node)) sum = AddScores(sum, ScoreOf(rule, attributes));
   }
   return sum;
+}
+
+Score LocationScore(const Situation& situation, const std::string& resource, NodeId node) {
+  Score sum = 0;
+  for (const Location& location : situation.cib().locations) {
+    if (location.resource == resource) sum = AddScores(sum, GivenBy(location, situation, node));
+  }
+  return sum;
+}
+
+// Why the resource is banned from the node by a location constraint.
+std::optional<std::string> WhyBanned(const Situation& situation, const std::string& resource,
+                                     NodeId node) {
+  const Attributes& attributes = situation.AttributesOf(node);
+  for (const Location& location : situation.cib().locations) {
+    if (location.resource != resource) continue;
+    if (location.node == node && location.score == -kInfinity) {
+      return Cat("is forbidden by location constraint ", location.id);
+    }
+    for (const LocationRule& rule : location.rules) {
+      if (!Speaks(rule, situation, node) || ScoreOf(rule, attributes) != -kInfinity) continue;
+      return Cat("is kept away by rule ", rule.rule.id, ": ", SeenBy(rule, attributes));
+    }
+  }
+  return std::nullopt;
 }
 
 bool IsGroupOfOne(const Group& group) { return group.members.front().id == group.id; }
@@ -31,6 +64,7 @@ std::size_t Runnable(const Situation& situation, const Group& group, NodeId node
   std::size_t count = 0;
   for (const Primitive& member : group.members) {
     if (!member.enabled || WhyNotOn(situation, group, member, node)) break;
+    if (TotalScore(situation, group, count + 1, node) < 0) break;
     ++count;
   }
   return count;
@@ -47,18 +81,6 @@ bool AnySticksTo(const Situation& situation, const Group& group, NodeId node) {
                      [&](const Primitive& member) { return situation.SticksTo(member.id, node); });
 }
 
-Score TotalScore(const Situation& situation, const Group& group, std::size_t runnable,
-                 NodeId node) {
-  const Cib& cib = situation.cib();
-  Score total = IsGroupOfOne(group) ? 0 : LocationScore(cib, group.id, node);
-  for (std::size_t i = 0; i < runnable; ++i) {
-    const Primitive& member = group.members[i];
-    total = AddScores(total, LocationScore(cib, member.id, node));
-    if (situation.SticksTo(member.id, node)) total = AddScores(total, member.stickiness);
-  }
-  return total;
-}
-
 // While nothing may be started, what runs is not stopped for a better place.
 std::optional<NodeId> PlaceToStay(const Situation& situation, const Group& group) {
   if (!situation.WhyNoStart()) return std::nullopt;
@@ -73,14 +95,37 @@ std::optional<NodeId> PlaceToStay(const Situation& situation, const Group& group
 
 }  // namespace
 
+Score TotalScore(const Situation& situation, const Group& group, std::size_t count, NodeId node) {
+  Score total = IsGroupOfOne(group) ? 0 : LocationScore(situation, group.id, node);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Primitive& member = group.members[i];
+    total = AddScores(total, LocationScore(situation, member.id, node));
+    if (situation.SticksTo(member.id, node)) total = AddScores(total, member.stickiness);
+  }
+  return total;
+}
+
+std::string RulesSeen(const Situation& situation, const Group& group, NodeId node) {
+  const Attributes& attributes = situation.AttributesOf(node);
+  std::string out;
+  for (const Location& location : situation.cib().locations) {
+    const bool ours = location.resource == group.id ||
+                      std::any_of(group.members.begin(), group.members.end(),
+                                  [&](const Primitive& p) { return p.id == location.resource; });
+    if (!ours) continue;
+    for (const LocationRule& rule : location.rules) {
+      out += Cat(out.empty() ? "" : "; ", "rule ", rule.rule.id, ": ", SeenBy(rule, attributes));
+    }
+  }
+  return out;
+}
+
 std::optional<std::string> WhyNotOn(const Situation& situation, const Group& group,
                                     const Primitive& member, NodeId node) {
   if (auto why = situation.WhyUnusable(node)) return why;
   const Cib& cib = situation.cib();
-  if (LocationScore(cib, member.id, node) == -kInfinity ||
-      LocationScore(cib, group.id, node) == -kInfinity) {
-    return "is forbidden by a location constraint";
-  }
+  if (auto why = WhyBanned(situation, member.id, node)) return why;
+  if (auto why = WhyBanned(situation, group.id, node)) return why;
   const ResourceStatus& status = situation.Status(member.id, node);
   const std::string failure =
       Cat(ToText(status.failed_action), " of ", member.id, ": ", ToText(status.failure));

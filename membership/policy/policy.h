@@ -8,12 +8,15 @@
 //          nor covered by evidence. With stonith-enabled=false a gone node counts as covered by the
 //          grade "unproven", and the plan says so: it is unsafe.
 //          A member whose resources stop as they should is never to be fenced.
+//          While a node's attributes are not known, rules that look at them stop nothing there, and
+//          nothing is started anywhere.
 //          Every primitive that does not run where it should has a reason in words.
 // Time:    none; what has a deadline is the caller's.
 // Errors:  none; an input the Cib does not know (a node, a resource) is left out of the plan.
 // Source:  decisions follow Pacemaker's scheduler for the subset of docs/cib.md: a group is placed
-//          by the sum of its locations and its active members' stickiness, ties go to the node with
-//          fewer primitives, then to where it runs, then to the lowest node id.
+//          by the sum of its locations and its active members' stickiness, a node with a negative
+//          sum is none for it, ties go to the node with fewer primitives, then to where it runs,
+//          then to the lowest node id.
 #pragma once
 #include <optional>
 #include <string>
@@ -50,6 +53,8 @@ struct NodeView {
   NodeId id;
   NodeState state = NodeState::kGone;
   std::vector<ResourceStatus> resources;  // of a (leaving) member; what is missing is unknown
+  Attributes attributes;                  // the transient ones; they beat those of the CIB
+  bool attributes_known = true;           // false: what sets them may not have come to it yet
   std::optional<Grade> evidence;          // of a node that is no member
   std::string note;                       // of one that joins: what it waits for, empty: itself
   bool fencing = false;                   // a fence operation against it is in progress

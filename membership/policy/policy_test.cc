@@ -217,7 +217,7 @@ TEST(Placement, StickinessAgainstLocation) {
   EXPECT_THAT(c.Decide().orders, IsEmpty()) << "a tie stays";
   c.cib.locations[0].score = 201;
   EXPECT_THAT(c.Decide().orders, ElementsAre(Stop("app", kB)));
-  EXPECT_EQ(c.Reason("ip"), "is to be stopped on b");
+  EXPECT_EQ(c.Reason("ip"), "is to be stopped on b: a has the score 201, b 200");
   c.Set(kB, kRunning, kStopped);
   EXPECT_THAT(c.Decide().orders, ElementsAre(Stop("ip", kB)));
   c.Set(kB, kStopped, kStopped);
@@ -233,9 +233,10 @@ TEST(Placement, LocationsOfAMemberCountForItsGroupAndMinusInfinityForbids) {
   EXPECT_THAT(c.Decide().orders, ElementsAre(Start("ip", kA)));
   c.cib.locations = {{"l", "g", kA, -kInfinity}, {"m", "g", kB, -kInfinity}};
   EXPECT_THAT(c.Decide().orders, IsEmpty());
-  EXPECT_EQ(c.Reason("ip"),
-            "no node may run it: a is forbidden by a location constraint; b is forbidden by a "
-            "location constraint");
+  EXPECT_EQ(
+      c.Reason("ip"),
+      "no node may run it: a is forbidden by location constraint l; b is forbidden by location "
+      "constraint m");
   EXPECT_EQ(c.Reason("app"), "waits for ip, which no node may run");
 }
 

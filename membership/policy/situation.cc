@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "membership/policy/rules.h"
 
 namespace fencepost::policy {
 
@@ -15,6 +16,7 @@ Situation::Situation(const Cib& cib, const ClusterView& view) : cib_(cib), view_
     if (views_.contains(node.id)) views_[node.id] = node;
   }
   for (const auto& [id, node] : views_) {
+    attributes_[id] = AllAttributes(*configured_.at(id), node.attributes);
     if (!IsMember(id)) continue;
     members_.push_back(id);
     for (const Group& group : cib.groups) {
@@ -26,6 +28,11 @@ Situation::Situation(const Cib& cib, const ClusterView& view) : cib_(cib), view_
       const auto known = statuses_.find({id, status.resource});
       if (known != statuses_.end()) known->second = status;
     }
+  }
+  for (const Location& location : cib.locations) {
+    cib_looks_at_attributes_ =
+        cib_looks_at_attributes_ ||
+        std::any_of(location.rules.begin(), location.rules.end(), LooksAtAttributes);
   }
   why_no_start_ = FindWhyNoStart();
 }
@@ -59,7 +66,8 @@ std::optional<std::string> Situation::WhyUnusable(NodeId node) const {
   if (!IsMember(node)) return "is no member";
   if (View(node).state == NodeState::kLeaving) return "is leaving";
   if (IsDoomed(node)) return "is to be fenced";
-  if (configured_.at(node)->standby) return "is in standby";
+  const auto standby = AttributesOf(node).find(kStandbyAttribute);
+  if (standby != AttributesOf(node).end() && IsTrue(standby->second)) return "is in standby";
   return std::nullopt;
 }
 
@@ -132,6 +140,10 @@ std::optional<std::string> Situation::FindWhyNoStart() const {
                                : Cat("waits for ", view.note);
     }
     return Cat("waits for evidence that node ", Name(id), " is off: ", FenceProgress(id));
+  }
+  for (const NodeId id : members_) {
+    if (View(id).attributes_known || !cib_looks_at_attributes_) continue;
+    return Cat("waits for the attributes of node ", Name(id), " to settle");
   }
   for (const auto& [key, status] : statuses_) {
     if (status.state == ResourceState::kUnknown) {

@@ -30,6 +30,8 @@ class Situation {
   [[nodiscard]] bool IsCovered(NodeId node) const;
   // A member that is being fenced, or must be because a stop failed on it.
   [[nodiscard]] bool IsDoomed(NodeId node) const;
+  // Permanent, transient and built-in ones (#uname, #id, #kind).
+  [[nodiscard]] const Attributes& AttributesOf(NodeId node) const { return attributes_.at(node); }
   // Why no resource at all may be given to the node: "is in standby".
   [[nodiscard]] std::optional<std::string> WhyUnusable(NodeId node) const;
 
@@ -59,6 +61,8 @@ class Situation {
   const ClusterView& view_;
   std::map<NodeId, const CibNode*> configured_;
   std::map<NodeId, NodeView> views_;  // one for each configured node
+  std::map<NodeId, Attributes> attributes_;
+  bool cib_looks_at_attributes_ = false;
   std::vector<NodeId> members_;
   std::map<std::pair<NodeId, std::string>, ResourceStatus> statuses_;  // all of all members
   std::optional<std::string> why_no_start_;
