@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/attributes.h"
 #include "base/config/config_reader.h"
 #include "base/config/ping.h"
 #include "base/config/quote.h"
@@ -274,6 +275,21 @@ void ReadPaths(Section section, PathsConfig& out) {
   section.Finish();
 }
 
+void ReadAttributes(Section section, AttributesConfig& out) {
+  section.Time("settle", out.settle);
+  if (out.settle > kMaxAttributeSettle) {
+    section.Fail("settle", Cat(out.settle, " is longer than ", kMaxAttributeSettle),
+                 "write a time such as \"3s\"");
+  }
+  if (section.Text("score", out.score)) {
+    if (const auto why = WhyNotAttributeName(out.score)) {
+      section.Fail("score", Cat(Quoted(out.score), " ", *why),
+                   "name the attribute that pingd sets, such as \"pingd\"");
+    }
+  }
+  section.Finish();
+}
+
 void ReadLog(Section section, LogTarget& out) {
   std::string target;
   if (section.Text("target", target)) {
@@ -304,6 +320,7 @@ Config ReadAll(const toml::table& table, Errors& errors) {
     ReadQuorumDisk(Section(disk, "quorum_disk", errors), nodes_known, out, errors);
   }
   ReadPaths(Section(root.Table("paths"), "paths", errors), out.paths);
+  ReadAttributes(Section(root.Table("attributes"), "attributes", errors), out.attributes);
   ReadLog(Section(root.Table("log"), "log", errors), out.log);
   if (const toml::table* ping = root.Table("ping")) ReadPing(*ping, errors, out.ping.emplace());
   root.Finish();

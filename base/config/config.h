@@ -27,6 +27,7 @@ inline constexpr std::string_view kForeignAgentDir = "/usr/sbin";
 inline constexpr std::size_t kMaxConfigBytes = 256 * 1024;
 inline constexpr std::uint16_t kClusterPort = 5405;
 inline constexpr std::uint32_t kMaxNodeVotes = 100;
+inline constexpr Duration kMaxAttributeSettle = std::chrono::minutes(5);
 inline constexpr std::int32_t kMaxScore = 1'000'000;  // Pacemaker's INFINITY
 
 struct NetAddress {
@@ -74,6 +75,13 @@ struct PathsConfig {
   friend bool operator==(const PathsConfig&, const PathsConfig&) = default;
 };
 
+struct AttributesConfig {
+  // Longer than two nodes differ in noticing the same loss: an interval and attempts of pingd.
+  Duration settle = std::chrono::seconds(3);
+  std::string score;  // its value adds to a node's score when a split is decided; empty: none
+  friend bool operator==(const AttributesConfig&, const AttributesConfig&) = default;
+};
+
 enum class LogTarget { kStderr, kSyslog };
 
 struct Config {
@@ -85,6 +93,7 @@ struct Config {
   std::vector<NodeConfig> nodes;  // by id
   std::optional<QuorumDiskConfig> quorum_disk;
   std::string watchdog_device;  // empty: none
+  AttributesConfig attributes;
   PathsConfig paths;
   LogTarget log = LogTarget::kStderr;
   std::optional<PingConfig> ping;  // of pingd

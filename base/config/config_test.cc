@@ -116,6 +116,9 @@ cib = "/c"
 boot_identity_file = "/d"
 agent_dir = "/e"
 ocf_root = "/f"
+[attributes]
+settle = "1500ms"
+score = "pingd"
 [log]
 target = "stderr"
 )";
@@ -148,6 +151,7 @@ TEST(ParseConfig, ReadsEveryKey) {
   EXPECT_EQ(config->nodes[1], c);
   EXPECT_EQ(config->quorum_disk->disks[0].label, "lab");
   EXPECT_EQ(config->quorum_disk->disks[0].designator, "naa.6001405");
+  EXPECT_EQ(config->attributes, (AttributesConfig{Millis(1500), "pingd"}));
   EXPECT_EQ(config->Expected(), Votes(5));
   EXPECT_EQ(config->Majority(), Votes(3));
   EXPECT_EQ(config->paths, (PathsConfig{"/a", "/b", "/c", "/d", "/e", "/f"}));
@@ -296,6 +300,11 @@ const BadCase kBadCases[] = {
     {"[quorum_disk]", "[watchdog]\ndevice = \"/dev/w\"\ntimeout = \"3500ms\"\n[quorum_disk]",
      "f.toml:17:11: watchdog.timeout: is not whole seconds, and devices know nothing else; round "
      "it, as in \"2s\""},
+    {"[quorum_disk]", "[attributes]\nsettle = \"6m\"\nscore = \"#uname\"\n[quorum_disk]",
+     "f.toml:16:10: attributes.settle: 360.000s is longer than 300.000s; write a time such as "
+     "\"3s\"\n"
+     "f.toml:17:9: attributes.score: \"#uname\" is no name of letters, digits, '_', '-', '.' and "
+     "':'; name the attribute that pingd sets, such as \"pingd\""},
     {"[quorum_disk]", "[watchdog]\ntimeout = \"5s\"\n[quorum_disk]",
      "f.toml:15:1: watchdog.device: is missing; add device = \"/dev/watchdog\" or remove "
      "[watchdog]"},

@@ -15,6 +15,8 @@ std::span<const Command> Commands() {
       {"status", "[--config FILE] [--json]",
        "show nodes, votes, disk, fencing, resources, and why anything is down", ShowStatus},
       {"stop", "[--config FILE]", "hand over what runs here, and end fencepostd", Stop},
+      {"attribute", "[NAME] [--set VALUE | --delete] [--node NODE] [--json]",
+       "show attributes of nodes, or set one of this node until its fencepostd ends", Attribute},
       {"cleanup", "[--config FILE] RESOURCE", "forget the failures of a resource on this node",
        Cleanup},
   };

@@ -13,6 +13,7 @@ int Check(const Arguments& arguments, Io& io);
 int Keygen(const Arguments& arguments, Io& io);
 int ShowStatus(const Arguments& arguments, Io& io);
 int Stop(const Arguments& arguments, Io& io);
+int Attribute(const Arguments& arguments, Io& io);
 int Cleanup(const Arguments& arguments, Io& io);
 int Init(const Arguments& arguments, Io& io);
 int CibCheck(const Arguments& arguments, Io& io);

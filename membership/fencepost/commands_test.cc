@@ -244,6 +244,32 @@ TEST_F(NodeOperator, InstallsACheckedCib) {
   EXPECT_TRUE(std::filesystem::exists(Path("cib.xml")));
 }
 
+TEST_F(NodeOperator, IsWarnedOfARuleThatMayStopEverythingAndNotOfTheExample) {
+  const std::string example = FENCEPOST_SOURCE_DIR "/docs/examples/ping.xml";
+  const Outcome fine = With({"cib", "check", example});
+  EXPECT_EQ(fine.err, "");
+  EXPECT_EQ(fine.code, kDone);
+  EXPECT_THAT(fine.out, testing::Not(HasSubstr("WARNING")));
+  std::stringstream text;
+  text << std::ifstream(example).rdbuf();
+  std::string classic = text.str();
+  const std::string relative = "score-attribute=\"pingd\"";
+  classic.replace(classic.find(relative), relative.size(), "score=\"-INFINITY\"");
+  std::ofstream(Path("classic.xml")) << classic;
+  EXPECT_THAT(With({"cib", "check", Path("classic.xml")}).out,
+              HasSubstr("WARNING rule ping-score of service-by-ping: where it holds on all nodes, "
+                        "service runs nowhere"));
+}
+
+TEST_F(NodeOperator, IsToldWhatIsWrongWithARequestForAnAttribute) {
+  EXPECT_EQ(With({"attribute", "pingd", "--set", "1", "--delete"}).code, kUsage);
+  EXPECT_EQ(With({"attribute", "pingd", "-n", "other"}).code, kUsage);
+  EXPECT_EQ(With({"attribute", "--set", "1"}).code, kUsage);
+  const Outcome asked = With({"attribute", "-n", "pingd", "-Q"});
+  EXPECT_EQ(asked.code, kFailed);
+  EXPECT_THAT(asked.err, HasSubstr("is not running"));
+}
+
 TEST_F(NodeOperator, IsRefusedACibThatDoesNotFit) {
   WriteCib("gamma");
   const Outcome done = With({"cib", "load", Path("new.xml")});

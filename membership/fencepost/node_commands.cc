@@ -9,6 +9,7 @@
 #include "membership/fencepostd/member_runner.h"
 #include "membership/fencepostd/settings.h"
 #include "membership/fencepostd/start_files.h"
+#include "membership/policy/rules.h"
 
 namespace fencepost::command {
 namespace {
@@ -63,6 +64,19 @@ void Summarise(const Cib& cib, const std::string& file, std::ostream& out) {
              cib.stonith_enabled ? "" : "; UNSAFE: stonith-enabled=false", "\n");
 }
 
+// Understood by many as "go where you see more", it stops everything once nobody sees anything.
+void WarnOfRules(const Cib& cib, std::ostream& out) {
+  for (const Location& location : cib.locations) {
+    for (const LocationRule& rule : location.rules) {
+      if (rule.score >= 0 || !policy::LooksAtAttributes(rule)) continue;
+      out << Cat("WARNING rule ", rule.rule.id, " of ", location.id,
+                 ": where it holds on all nodes, ", location.resource,
+                 " runs nowhere; score-attribute compares the nodes instead "
+                 "(docs/cib.md)\n");
+    }
+  }
+}
+
 }  // namespace
 
 int Init(const Arguments& arguments, Io& io) {
@@ -89,6 +103,7 @@ int CibCheck(const Arguments& arguments, Io& io) {
   const auto cib = Judge(file, &*config);
   if (!cib) return Fail(cib.error(), io);
   Summarise(*cib, file, io.out);
+  WarnOfRules(*cib, io.out);
   return kDone;
 }
 

@@ -131,6 +131,21 @@ std::string Nodes(const json& status) {
     out += TrimEnd(Cat(Pad(name, 22), Pad(Text(At(node, "state")), 34),
                        has_disk ? Pad(disk, 8) : "", vote)) +
            "\n";
+    std::string told;
+    const json& attributes = At(node, "attributes");
+    if (attributes.is_object()) {
+      for (const auto& [attribute, value] : attributes.items()) {
+        told += Cat(told.empty() ? "" : ", ", attribute, "=", Text(value));
+      }
+    }
+    const json& score = At(node, "score");
+    if (has_disk && Number(score) != 0) {
+      told += Cat(told.empty() ? "" : "; ", "score in a split: ", Text(score));
+    }
+    if (!told.empty()) out += Wrap("   ", told);
+  }
+  if (Yes(At(status, "attributes_settling"))) {
+    out += "   attributes have changed and are settling: not acted upon yet\n";
   }
   return out;
 }
@@ -170,7 +185,12 @@ std::string Disk(const json& status) {
     if (Text(At(slot, "state")) == "stale") slots += " for " + Span(At(slot, "silent_ms"));
     if (Yes(At(slot, "quiesced"))) slots += " and quiesced";
   }
-  return out + Row("slots", slots.empty() ? "none seen yet" : slots);
+  out += Row("slots", slots.empty() ? "none seen yet" : slots);
+  if (Number(At(disk, "sides")) > 1) {
+    out += Row("split", Cat("into ", Text(At(disk, "sides")),
+                            " sides, decided by: ", Text(At(disk, "election"))));
+  }
+  return out;
 }
 
 std::string Fencing(const json& status) {

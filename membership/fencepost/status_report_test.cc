@@ -120,6 +120,29 @@ RESOURCES
 )");
 }
 
+TEST_F(StatusReportTest, ShowsAttributesScoresAndWhatDecidedASplit) {
+  status.nodes[0].attributes = {{"pingd", "0"}};
+  status.nodes[0].score = 10;
+  status.nodes[1].attributes = {{"pingd", "2000"}, {"site", "east"}};
+  status.nodes[1].score = 2000;
+  status.settling = true;
+  status.disk->view.election.sides = 2;
+  status.disk->view.election.why = "score 2000 beats 10";
+  EXPECT_THAT(Report(), HasSubstr("for 3.250s\n   pingd=0; score in a split: 10\n"));
+  EXPECT_THAT(Report(), HasSubstr("for 3.100s\n   pingd=2000, site=east; score in a split: 2000\n"
+                                  "   attributes have changed and are settling: not acted upon "
+                                  "yet\n"));
+  EXPECT_THAT(Report(), HasSubstr("split        into 2 sides, decided by: score 2000 beats 10\n"));
+  for (node::PeerStatus& node : status.nodes) {
+    for (std::size_t i = 0; i < kMaxTransientAttributes; ++i) {
+      node.attributes[Cat("a", i)] = std::string(kMaxAttributeValueBytes, 'v');
+    }
+  }
+  while (status.nodes.size() < kMaxNodes) status.nodes.push_back(status.nodes[1]);
+  EXPECT_EQ(StatusExit(Answer()), 0) << "too many attributes are left out, not the status";
+  EXPECT_TRUE(Answer()["nodes"][0]["attributes"].is_null());
+}
+
 TEST_F(StatusReportTest, SaysWhyAnythingIsDown) {
   status.nodes[1].member = status.nodes[1].heard = status.nodes[1].vote_held = false;
   status.nodes[1].state = "being fenced";

@@ -333,6 +333,20 @@ void MemberRunner::OnTool(PeerId peer, ByteView message) {
     return answer(StatusAnswer(member_->Status(now), settings_.config, settings_.cib, traffic_,
                                WatchdogNow()));
   }
+  if (request->command == ToolCommand::kShowAttributes) {
+    return answer(AttributesAnswer(member_->Status(ports_.clock.Now()), request->attribute));
+  }
+  if (request->command == ToolCommand::kSetAttribute) {
+    const Attributes& attributes = member_->attributes();
+    if (request->value && attributes.size() >= kMaxTransientAttributes &&
+        attributes.count(request->attribute) == 0) {
+      return answer(ErrorAnswer(Error{
+          Cat("attribute ", request->attribute),
+          Cat("is one too many: this node has ", kMaxTransientAttributes), "remove others first"}));
+    }
+    answer(DoneAnswer());
+    return Deliver(node::event::SetAttribute{request->attribute, request->value});
+  }
   if (request->command == ToolCommand::kCleanup &&
       !HasPrimitive(settings_.cib, request->resource)) {
     return answer(ErrorAnswer(Error{request->resource, "there is no such primitive in the CIB",

@@ -280,6 +280,12 @@ TEST_F(MemberRunnerTest, ToldNonsenseItSaysSo) {
                {"\xFF\xFE", "is no JSON object"},
                {R"({"command":7})", "is no JSON object"},
                {R"({"command":"explode"})", "is no JSON object"},
+               {R"({"command":"attribute","name":7})", "no text"},
+               {R"({"command":"attribute","value":"1"})", "no \"name\""},
+               {R"({"command":"attribute","name":"pingd","value":1})", "neither text nor null"},
+               {R"({"command":"attribute","name":"pingd","value":""})", "is empty"},
+               {R"({"command":"attribute","name":"#uname","value":"x"})", "is no name"},
+               {R"({"command":"attribute","name":"maintenance","value":"x"})", "a meaning"},
                {R"({"command":"cleanup"})", "names no"},
                {R"({"command":"cleanup","resource":"nix"})", "nix: there is no such primitive"},
                {"{\"command\":\"cleanup\",\"resource\":\"\xFF\"}", "is no JSON object"}};
@@ -289,6 +295,37 @@ TEST_F(MemberRunnerTest, ToldNonsenseItSaysSo) {
     EXPECT_THAT(answer["error"].get<std::string>(), HasSubstr(c.answer)) << c.request;
   }
   EXPECT_EQ(Ask(1, R"({"command":"cleanup","resource":"app"})"), R"({"done":true})");
+}
+
+TEST_F(MemberRunnerTest, AttributesAreSetShownHeardByTheOthersAndRemoved) {
+  Make(3);
+  for (const int i : {1, 2}) ASSERT_TRUE(Start(i).ok());
+  Run(Millis(300));
+  EXPECT_EQ(Ask(1, R"({"command":"attribute","name":"pingd","value":"1000"})"), R"({"done":true})");
+  Run(Millis(500));
+  for (const int asked : {1, 2}) {
+    const json told = json::parse(Ask(asked, R"({"command":"attribute","name":"pingd"})"));
+    EXPECT_EQ(told["nodes"][0]["attributes"]["pingd"], "1000") << asked;
+    EXPECT_TRUE(told["nodes"][1]["attributes"].empty());
+    EXPECT_FALSE(told["nodes"][2]["heard"].get<bool>());
+    const json status = json::parse(Ask(asked, R"({"command":"status"})"));
+    EXPECT_EQ(status["nodes"][0]["attributes"]["pingd"], "1000");
+    EXPECT_TRUE(status["attributes_settling"].get<bool>());
+  }
+  for (std::size_t i = 1; i <= kMaxTransientAttributes; ++i) {
+    const std::string answer =
+        Ask(1, Cat(R"({"command":"attribute","name":"a)", i, R"(","value":"x"})"));
+    if (i < kMaxTransientAttributes) {
+      EXPECT_EQ(answer, R"({"done":true})");
+    } else {
+      EXPECT_THAT(answer, HasSubstr("one too many"));
+    }
+  }
+  EXPECT_EQ(Ask(1, R"({"command":"attribute","name":"pingd","value":null})"), R"({"done":true})");
+  Run(Millis(500));
+  const json told = json::parse(Ask(2, R"({"command":"attribute"})"));
+  EXPECT_EQ(told["nodes"][0]["attributes"].count("pingd"), 0U);
+  EXPECT_EQ(told["nodes"][0]["attributes"].size(), kMaxTransientAttributes - 1);
 }
 
 TEST(Settings, ADigestIsOfAllThatNodesMustAgreeOn) {
@@ -306,6 +343,8 @@ TEST(Settings, ADigestIsOfAllThatNodesMustAgreeOn) {
                {"an address", [](config::Config& c) { c.nodes[1].address.port = 1; }},
                {"the lease", [](config::Config& c) { c.timing.lease += Millis(1); }},
                {"tko", [](config::Config& c) { c.timing.tko += 1; }},
+               {"settling", [](config::Config& c) { c.attributes.settle += Millis(1); }},
+               {"the score", [](config::Config& c) { c.attributes.score = "pingd"; }},
                {"the disk", [](config::Config& c) { c.quorum_disk.emplace(); }}};
   for (const auto& c : cases) {
     config::Config changed = config;

@@ -50,6 +50,8 @@ messaging::Digest DigestOf(const config::Config& config, const Cib& cib) {
       w.PutText(disk.designator);
     }
   }
+  Put(w, config.attributes.settle);
+  w.PutText(config.attributes.score);
   w.PutBytes(cib::CanonicalBytes(cib));
   return seal::DigestOf(kDigestContext, w.bytes());
 }
@@ -83,6 +85,8 @@ Result<node::MemberSettings> SettingsOf(const config::Config& config, const Cib&
   out.peer_timeout = config.timing.peer_timeout;
   out.stale_after = config.timing.StaleAfter();
   out.watchdog = config.watchdog_device.empty() ? Duration() : config.timing.watchdog;
+  out.attribute_settle = config.attributes.settle;
+  out.score_attribute = config.attributes.score;
   out.cib = cib;
   out.ocf_root = config.paths.ocf_root;
   out.digest = DigestOf(config, cib);

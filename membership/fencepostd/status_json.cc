@@ -82,11 +82,14 @@ json Writer::Node(const node::PeerStatus& node) const {
                                                               : "not heard";
   }
   const bool there = Coordinates() ? node.member : node.heard;
+  // Where the status would be too long they are left out: there is a request for them alone.
+  const json attributes = most_ < kMaxReason ? json() : json(node.attributes);
   return {{"id", node.id.value()},       {"name", node.name},
           {"self", node.self},           {"there", node.self ? status_.quorate : there},
           {"heard", node.heard},         {"on_disk", node.on_disk},
           {"state", Short(state)},       {"evidence", OrNull(Short(node.evidence))},
-          {"vote_held", node.vote_held}, {"vote_left_ms", ToMillis(node.vote_left)}};
+          {"vote_held", node.vote_held}, {"vote_left_ms", ToMillis(node.vote_left)},
+          {"attributes", attributes},    {"score", node.score ? json(*node.score) : json()}};
 }
 
 json Writer::Slot(const qdiskd::NodeOnDisk& node) const {
@@ -131,6 +134,7 @@ json Writer::Disk() const {
   out["highest_held"] = OrNull(view.highest_held);
   out["highest_promise"] = OrNull(view.highest_promise);
   out["sides"] = view.election.sides;
+  out["election"] = OrNull(Short(view.election.why));
   for (const qdiskd::NodeOnDisk& node : view.nodes) {
     out["slots"].push_back(Slot(node));
     if (node.node != status_.self) continue;
@@ -222,6 +226,8 @@ json Writer::Write(const Traffic& traffic, const WatchdogStatus& watchdog) const
               {"disk", Disk()},
               {"watchdog", Watchdog(watchdog)},
               {"nodes", json::array()},
+              {"attributes_settling", status_.settling},
+              {"score_attribute", OrNull(config_.attributes.score)},
               {"stonith_enabled", cib_.stonith_enabled},
               {"fence_devices", FenceDevices()},
               {"fencings", json::array()},

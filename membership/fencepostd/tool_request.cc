@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "env/local_channel.h"
+
 namespace fencepost::daemon {
 namespace {
 
@@ -12,12 +14,39 @@ std::string Dump(const json& answer) {
   return answer.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+Result<ToolRequest> ParseAttribute(const json& request) {
+  ToolRequest out;
+  out.command =
+      request.contains("value") ? ToolCommand::kSetAttribute : ToolCommand::kShowAttributes;
+  const auto refused = [](std::string cause) {
+    return Error{"the request for an attribute", std::move(cause),
+                 "send {\"command\": \"attribute\", \"name\": NAME, \"value\": TEXT or null}, or "
+                 "no value to be told"};
+  };
+  const bool named = request.contains("name");
+  if (named && !request["name"].is_string()) return refused("has a \"name\" that is no text");
+  if (named) out.attribute = request["name"];
+  if (!named && out.command == ToolCommand::kSetAttribute) return refused("has no \"name\"");
+  if (const auto why = named ? WhyNotAttributeName(out.attribute) : std::nullopt) {
+    return Error{Cat("attribute \"", out.attribute, "\""), *why, "use another name"};
+  }
+  if (out.command == ToolCommand::kShowAttributes || request["value"].is_null()) return out;
+  if (!request["value"].is_string()) {
+    return refused("has a \"value\" that is neither text nor null");
+  }
+  out.value = request["value"].get<std::string>();
+  if (const auto why = WhyNotAttributeValue(*out.value)) {
+    return Error{Cat("the value of attribute ", out.attribute), *why, "shorten it"};
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<ToolRequest> ParseToolRequest(ByteView message) {
   const Error senseless{"the request", "is no JSON object with a \"command\"",
-                        "send {\"command\": \"status\"}, \"leave\", or \"cleanup\" with "
-                        "\"resource\""};
+                        "send {\"command\": \"status\"}, \"leave\", \"cleanup\" with "
+                        "\"resource\", or \"attribute\" with \"name\" and \"value\""};
   const json request = json::parse(message.begin(), message.end(), nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
     return senseless;
@@ -29,6 +58,7 @@ Result<ToolRequest> ParseToolRequest(ByteView message) {
     out.command = ToolCommand::kLeave;
     return out;
   }
+  if (command == "attribute") return ParseAttribute(request);
   if (command != "cleanup") return senseless;
   if (!request.contains("resource") || !request["resource"].is_string()) {
     return Error{"the request", "to clean up names no \"resource\"", "name a primitive of the CIB"};
@@ -41,6 +71,25 @@ Result<ToolRequest> ParseToolRequest(ByteView message) {
 std::string ErrorAnswer(const Error& error) { return Dump({{"error", error.Text()}}); }
 
 std::string DoneAnswer() { return Dump({{"done", true}}); }
+
+std::string AttributesAnswer(const node::MemberStatus& status, std::string_view attribute) {
+  json out = {{"settling", status.settling}, {"nodes", json::array()}};
+  for (const node::PeerStatus& node : status.nodes) {
+    json values = json::object();
+    for (const auto& [name, value] : node.attributes) {
+      if (attribute.empty() || name == attribute) values[name] = value;
+    }
+    out["nodes"].push_back({{"id", node.id.value()},
+                            {"name", node.name},
+                            {"self", node.self},
+                            {"heard", node.heard},
+                            {"attributes", values}});
+  }
+  std::string text = Dump(out);
+  if (text.size() <= kMaxLocalMessage) return text;
+  return ErrorAnswer(Error{"the attributes of all nodes", "do not fit into one message",
+                           "ask for one of them by name"});
+}
 
 bool HasPrimitive(const Cib& cib, std::string_view id) {
   return std::any_of(cib.groups.begin(), cib.groups.end(), [&](const Group& group) {

@@ -5,26 +5,33 @@
 // Errors:  ParseToolRequest says what is wrong and what may be asked. An answer is an object: with
 //          "error", with "done", or it is the status.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/cib.h"
 #include "base/result.h"
+#include "membership/node/member.h"
 
 namespace fencepost::daemon {
 
 inline constexpr std::string_view kToolSocket = "fencepostd.sock";  // in paths.run_dir
 
-enum class ToolCommand { kStatus, kLeave, kCleanup };
+enum class ToolCommand { kStatus, kLeave, kCleanup, kSetAttribute, kShowAttributes };
 struct ToolRequest {
   ToolCommand command = ToolCommand::kStatus;
-  std::string resource;  // of a cleanup
+  std::string resource;              // of a cleanup
+  std::string attribute;             // allowed by base/attributes.h; to show: empty is all
+  std::optional<std::string> value;  // to set; none: it is removed
 };
 
 [[nodiscard]] Result<ToolRequest> ParseToolRequest(ByteView message);
 [[nodiscard]] std::string ErrorAnswer(const Error& error);
 [[nodiscard]] std::string DoneAnswer();
+// Transient attributes of the nodes that are heard, as they are: not yet settled.
+[[nodiscard]] std::string AttributesAnswer(const node::MemberStatus& status,
+                                           std::string_view attribute);
 [[nodiscard]] bool HasPrimitive(const Cib& cib, std::string_view id);
 
 }  // namespace fencepost::daemon

@@ -60,6 +60,28 @@ StatusOnWire GetStatus(Reader& r) {
   return s;
 }
 
+void Put(ByteWriter& w, const Attributes& attributes) {
+  w.Put(static_cast<std::uint8_t>(attributes.size()));
+  for (const auto& [name, value] : attributes) {
+    w.PutText(name);
+    w.PutText(value);
+  }
+}
+Attributes GetAttributes(Reader& r) {
+  Attributes out;
+  std::string before;  // names rise, so that equal attributes have equal bytes
+  for (std::size_t i = r.GetCount(kMaxTransientAttributes); i > 0; --i) {
+    std::string name = r.bytes.GetText();
+    std::string value = r.bytes.GetText();
+    r.in_range =
+        r.in_range && name > before && !WhyNotAttributeName(name) && !WhyNotAttributeValue(value);
+    if (!r.in_range) return {};
+    before = name;
+    out.emplace_hint(out.end(), std::move(name), std::move(value));
+  }
+  return out;
+}
+
 void PutBody(ByteWriter& w, const Heartbeat& m) {
   w.PutBytes(m.boot.bytes);
   w.PutBytes(m.digest);
@@ -82,6 +104,7 @@ void PutBody(ByteWriter& w, const Heartbeat& m) {
     w.Put(done.operation);
     Put(w, done.outcome);
   }
+  Put(w, m.attributes);
 }
 void GetBody(Reader& r, Heartbeat* m) {
   m->boot.bytes = r.bytes.GetArray<16>();
@@ -108,6 +131,7 @@ void GetBody(Reader& r, Heartbeat* m) {
     done.outcome = GetOutcome(r);
     m->done.push_back(done);
   }
+  m->attributes = GetAttributes(r);
 }
 
 void PutBody(ByteWriter& w, const VoteAsk& m) {

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/attributes.h"
 #include "base/bytes.h"
 #include "base/lease.h"
 #include "base/resource.h"
@@ -17,7 +18,7 @@
 
 namespace fencepost::messaging {
 
-inline constexpr std::uint8_t kWireVersion = 1;
+inline constexpr std::uint8_t kWireVersion = 2;
 inline constexpr std::size_t kMaxStatuses = 64;
 inline constexpr std::size_t kMaxDone = 16;
 
@@ -59,6 +60,7 @@ struct Heartbeat {
   Incarnation disk_incarnation;
   std::vector<StatusOnWire> statuses;
   std::vector<DoneOrder> done;
+  Attributes attributes;  // transient ones of the sender, at most kMaxTransientAttributes
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 

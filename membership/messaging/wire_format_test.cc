@@ -25,6 +25,7 @@ Packet ExampleHeartbeat() {
   status.failure = {Outcome::Kind::kExited, kOcfNotRunning};
   status.fail_count = 2;
   m.statuses = {status, {}};
+  m.attributes = {{"pingd", "1000"}, {"site", "east"}};
   m.done = {{8, {Outcome::Kind::kTimedOut, 0}}};
   return {NodeId(2), NodeId(1), Incarnation(6), 1234, m};
 }
@@ -41,6 +42,47 @@ TEST(WireFormat, WhatIsSentIsWhatArrives) {
     ASSERT_TRUE(got.ok()) << got.error().Text();
     EXPECT_EQ(*got, packet);
   }
+}
+
+Packet WithAttributes(Attributes attributes) {
+  Packet packet = ExampleHeartbeat();
+  std::get<Heartbeat>(packet.body).attributes = std::move(attributes);
+  return packet;
+}
+
+TEST(WireFormat, AttributesThatNobodyMaySetAreRefused) {
+  EXPECT_TRUE(Decode(Encode(WithAttributes({{"a", "1"}}))).ok());
+  for (const Attributes& bad :
+       {Attributes{{"", "1"}}, Attributes{{"#uname", "beta"}}, Attributes{{"a", ""}},
+        Attributes{{"a", "line\nline"}}, Attributes{{"a", std::string(129, 'x')}},
+        Attributes{{std::string(65, 'n'), "1"}}}) {
+    EXPECT_FALSE(Decode(Encode(WithAttributes(bad))).ok()) << bad.begin()->first;
+  }
+  Attributes many;
+  for (std::size_t i = 0; i <= kMaxTransientAttributes; ++i) many[Cat("a", i)] = "1";
+  EXPECT_FALSE(Decode(Encode(WithAttributes(many))).ok());
+  Bytes swapped = Encode(WithAttributes({{"a", "1"}, {"b", "1"}}));
+  const std::size_t a = swapped.size() - 9;  // the tail is 1,0,'a',1,0,'1',1,0,'b',1,0,'1'
+  std::swap(swapped[a - 1], swapped[a + 5]);
+  EXPECT_FALSE(Decode(swapped).ok()) << "names rise";
+}
+
+TEST(WireFormat, TheLongestHeartbeatFitsIntoADatagram) {
+  Packet packet = ExampleHeartbeat();
+  auto& m = std::get<Heartbeat>(packet.body);
+  m.statuses.resize(kMaxStatuses);
+  m.done.resize(kMaxDone);
+  m.attributes.clear();
+  for (std::size_t i = 0; i < kMaxTransientAttributes; ++i) {
+    std::string name = Cat("a", i, "-");
+    name.resize(kMaxAttributeNameBytes, 'x');
+    m.attributes[name] = std::string(kMaxAttributeValueBytes, 'v');
+  }
+  constexpr std::size_t kDatagram = 8192, kEnvelope = 41;  // docs/format/wire.md
+  const Bytes bytes = Encode(packet);
+  EXPECT_LE(bytes.size() + kEnvelope, kDatagram);
+  const auto got = Decode(bytes);
+  EXPECT_TRUE(got.ok()) << got.error().Text();
 }
 
 TEST(WireFormat, EveryCutIsRefused) {

@@ -45,6 +45,7 @@ Member::Member(MemberSettings settings, MonoTime started)
       executor_(settings_.cib, settings_.ocf_root),
       fencer_(FencerOf(settings_)),
       grace_until_(started + GraceOf(settings_)),
+      settled_(settings_.attribute_settle),
       next_heartbeat_(started) {
   for (const Group& group : settings_.cib.groups) {
     for (const Primitive& primitive : group.members) resources_.push_back(primitive.id);

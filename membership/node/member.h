@@ -28,6 +28,7 @@
 #include "membership/executor/executor.h"
 #include "membership/messaging/wire_format.h"
 #include "membership/node/peers.h"
+#include "membership/node/settled_attributes.h"
 #include "membership/policy/policy.h"
 #include "membership/quorum/candidate.h"
 #include "membership/quorum/node_voter.h"
@@ -55,6 +56,9 @@ struct MemberSettings {
   Duration peer_timeout{};  // a peer unheard for so long is not in this node's view
   Duration stale_after{};   // a slot unchanged for so long is stale
   Duration watchdog{};      // its time-out; 0: none
+  // Changes of nodes' attributes are acted upon when they have come to rest for so long.
+  Duration attribute_settle{};
+  std::string score_attribute;  // its value on this node adds to its score; empty: nothing does
   Cib cib;
   std::string ocf_root = executor::kOcfRoot;
   messaging::Digest digest{};  // of configuration and CIB
@@ -88,12 +92,18 @@ struct Leave {};          // the operator: hand over, then end
 struct Cleanup {          // the operator: forget the failures of a resource
   std::string resource;
 };
+// Of this node; no value: it is removed. REQUIRES: base/attributes.h allows name and value.
+struct SetAttribute {
+  std::string name;
+  std::optional<std::string> value;
+};
 struct Wake {};
 }  // namespace event
 using MemberEvent = std::variant<event::PacketReceived, event::DiskConnected, event::DiskGone,
                                  event::FromDisk, event::VoterStored, event::CounterStored,
                                  event::AgentProcessEnded, event::FenceAgentEnded,
-                                 event::WatchdogArmed, event::Leave, event::Cleanup, event::Wake>;
+                                 event::WatchdogArmed, event::Leave, event::Cleanup,
+                                 event::SetAttribute, event::Wake>;
 
 struct MemberEffects {
   std::vector<messaging::Packet> packets;
@@ -120,6 +130,8 @@ struct PeerStatus {
   std::string evidence;    // grade in words; empty: none
   bool vote_held = false;  // by this node, as candidate
   Duration vote_left{};
+  std::optional<std::int32_t> score = {};  // as its slot shows it: higher wins a split
+  Attributes attributes = {};              // transient ones, as last heard
 };
 struct MemberStatus {
   NodeId self, coordinator;  // coordinator: known to this node, 0 none
@@ -135,6 +147,7 @@ struct MemberStatus {
   Lease own_vote;            // granted to whom; none: nobody
   std::string vote_trouble;  // why this node does not vote
   std::vector<PeerStatus> nodes;
+  bool settling = false;                      // attributes have changed that are not acted upon yet
   std::vector<ResourceStatus> resources;      // on this node
   std::vector<policy::Placement> placements;  // as coordinator
   std::vector<std::string> unsafe;
@@ -156,6 +169,7 @@ class Member {
   [[nodiscard]] bool HoldsNothing() const {
     return (stopping_all_ || !HasAuthority()) && RunsNothing();
   }
+  [[nodiscard]] const Attributes& attributes() const { return attributes_; }  // of this node
   // The coordinator's proof, for the simulator's oracle: nullopt while it may not act.
   [[nodiscard]] std::optional<MonoTime> QuorateUntil(MonoTime now) const {
     return candidate_.QuorateUntil(now);
@@ -174,6 +188,7 @@ class Member {
   void On(const event::WatchdogArmed&) { armed_ = true; }
   void On(const event::Leave& e);
   void On(const event::Cleanup& e);
+  void On(const event::SetAttribute& e);
   void On(const event::Wake&) {}
   void OnHeartbeat(NodeId from, const messaging::Packet& packet, const messaging::Heartbeat& m);
   void OnOrder(NodeId from, const messaging::OrderMessage& m);
@@ -207,6 +222,9 @@ class Member {
   void Heartbeats();
   void SendRelease();
   void ReportToDisk();
+  // Attributes (member_attributes.cc).
+  void SettleAttributes();
+  [[nodiscard]] std::int32_t OwnScore() const;
   // As coordinator (member_coordinator.cc).
   void Coordinate();
   void JudgeMembers();
@@ -242,6 +260,7 @@ class Member {
   [[nodiscard]] bool AllStopped() const;
   [[nodiscard]] bool MustBeFenced() const;  // a resource of this node does not stop
   [[nodiscard]] std::string NameOf(NodeId id) const;
+  [[nodiscard]] std::string ReasonOf(const std::string& resource) const;  // in the plan
   [[nodiscard]] std::uint16_t ResourceIndex(const std::string& resource) const;
   [[nodiscard]] bool HasFenceDevice(NodeId id) const;
 
@@ -292,6 +311,9 @@ class Member {
   bool shown_on_disk_ = false;  // the own slot was read there, and says that this boot is here
   std::optional<qdiskd::notice::Waiting> disk_waits_;
   std::optional<qdiskd::NodeReport> reported_;
+
+  Attributes attributes_;  // transient ones of this node
+  SettledAttributes settled_;
 
   // Power queries.
   struct Query {

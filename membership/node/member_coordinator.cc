@@ -91,6 +91,8 @@ policy::ClusterView Member::ClusterNow() const {
   self.id = settings_.self;
   self.state = leaving_ ? policy::NodeState::kLeaving : policy::NodeState::kMember;
   self.resources = executor_.Statuses();
+  self.attributes = settled_.Of(settings_.self);
+  self.attributes_known = settled_.IsKnown(settings_.self);
   view.nodes.push_back(self);
   for (const auto& [id, peer] : peers_) {
     policy::NodeView node;
@@ -103,6 +105,8 @@ policy::ClusterView Member::ClusterNow() const {
         node.resources.push_back({resources_[i], s.state, s.busy, s.failed_action, s.failure,
                                   s.fail_count, s.start_failed, s.unfit});
       }
+      node.attributes = settled_.Of(id);
+      node.attributes_known = settled_.IsKnown(id);
     } else {
       node.evidence = peer.evidence();
       node.note = WhatItWaitsFor(id, peer);
@@ -121,10 +125,11 @@ void Member::GiveOrders() {
   const auto until = ActsUntil(now_);
   for (const policy::Order& order : plan_.orders) {
     const std::uint64_t operation = next_operation_++;
-    Say(Severity::kNotice, "order")
-        .With("action", std::string(ToText(order.action)))
-        .With("resource", order.resource)
-        .With("on", NameOf(order.node));
+    Fact& fact = Say(Severity::kNotice, "order")
+                     .With("action", std::string(ToText(order.action)))
+                     .With("resource", order.resource)
+                     .With("on", NameOf(order.node));
+    if (order.action == ResourceAction::kStop) fact.With("why", ReasonOf(order.resource));
     if (order.node == settings_.self) {
       pending_[operation] = {order, settings_.incarnation, kNever};
       StepExecutor(
@@ -146,6 +151,13 @@ void Member::SendOrders() {
          messaging::OrderMessage{candidate_.term(), operation,
                                  ResourceIndex(pending.order.resource), pending.order.action});
   }
+}
+
+std::string Member::ReasonOf(const std::string& resource) const {
+  for (const policy::Placement& placement : plan_.placements) {
+    if (placement.resource == resource) return placement.reason;
+  }
+  return "";
 }
 
 std::uint16_t Member::ResourceIndex(const std::string& resource) const {

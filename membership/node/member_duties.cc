@@ -37,6 +37,7 @@ void Member::Duties() {
   if (leaving_) FollowLeave();
   StandOrNot();
   MayStandDown();
+  SettleAttributes();
   Coordinate();
   AskPower();
   Quiesce();
@@ -44,8 +45,8 @@ void Member::Duties() {
   Heartbeats();
   SendRelease();
   ReportToDisk();
-  MonoTime wake =
-      std::min({next_heartbeat_, executor_.NextDeadline(), fencer_wake_, candidate_wake_});
+  MonoTime wake = std::min({next_heartbeat_, executor_.NextDeadline(), fencer_wake_,
+                            candidate_wake_, settled_.wake_at()});
   if (FollowsAnother()) wake = std::min(wake, authority_until_);
   if (const auto until = ActsUntil(now_)) wake = std::min(wake, *until);
   if (settings_.watchdog != Duration() && MayFeed()) wake = std::min(wake, next_feed_);
@@ -356,6 +357,7 @@ void Member::Heartbeats() {
   }
   for (const ResourceStatus& status : executor_.Statuses()) beat.statuses.push_back(OnWire(status));
   beat.done = done_;
+  beat.attributes = attributes_;
   for (const auto& [id, peer] : peers_) {
     const bool member = until && peer.IsMember();
     beat.remaining = member ? *until - now_ : Duration();
@@ -378,9 +380,9 @@ void Member::ReportToDisk() {
   if (!disk_connected_ || hello_due_) return;
   qdiskd::NodeReport report;
   report.view = HeardView();
+  report.score = OwnScore();
   for (const MemberNode& node : settings_.nodes) {
     if (node.id != settings_.self) continue;
-    report.score = node.score;
     report.votes = node.votes;
   }
   report.quorate = HasAuthority();

@@ -54,18 +54,25 @@ MemberStatus Member::Status(MonoTime now) const {
     }
     if (entry.self) {
       entry.heard = true;
+      entry.attributes = attributes_;
+      entry.score = OwnScore();
       entry.member = status.quorate;
       entry.state = status.quorate ? "member" : quiesced_ ? "quiesced" : "without authority";
     } else {
       const Peer& peer = peers_.at(node.id);
       entry.heard = peer.IsHeard(now, settings_.peer_timeout);
       entry.member = peer.IsMember();
+      if (entry.heard) entry.attributes = peer.heartbeat().attributes;
+      if (peer.on_disk() && !peer.on_disk()->slot.IsBlank()) {
+        entry.score = peer.on_disk()->slot.report.score;
+      }
       entry.on_disk = peer.on_disk() && peer.on_disk()->fresh;
       entry.state = StateInWords(peer, entry.heard, fencing_.count(node.id) != 0);
       if (peer.evidence()) entry.evidence = std::string(policy::ToText(*peer.evidence()));
     }
     status.nodes.push_back(entry);
   }
+  status.settling = settled_.IsSettling();
   status.resources = executor_.Statuses();
   status.placements = plan_.placements;
   status.unsafe = plan_.unsafe;
