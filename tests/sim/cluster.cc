@@ -42,6 +42,7 @@ config::Config MakeConfig(const ClusterSettings& settings) {
   }
   disk.votes = Votes(static_cast<std::uint32_t>(settings.nodes - 1));
   out.quorum_disk = disk;
+  out.attributes.score = settings.score_attribute;
   return out;
 }
 
@@ -61,6 +62,10 @@ Cib MakeCib(const ClusterSettings& settings) {
     group.members.push_back(p);
   }
   cib.groups.push_back(group);
+  if (settings.follow_pingd) {
+    const Rule rule{"ping-score", false, {{"pingd", Comparison::kDefined, {}, ""}}, {}};
+    cib.locations.push_back({"by-ping", group.id, NodeId(), 0, {{rule, 0, "pingd"}}});
+  }
   for (int i = 1; i <= settings.nodes; ++i) {
     cib.nodes.push_back({IdOf(i), Cat("node-", i), false});
     FenceDevice device;

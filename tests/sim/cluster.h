@@ -27,6 +27,8 @@ struct ClusterSettings {
   FenceAction fence_action = FenceAction::kOff;
   Score stickiness = 100;
   bool watchdog = false;
+  bool follow_pingd = false;    // services go to the node with the larger attribute "pingd"
+  std::string score_attribute;  // see base/config/config.h
   SimDisk::Barrier barrier = SimDisk::Barrier::kReservation;
 };
 

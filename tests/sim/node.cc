@@ -306,6 +306,11 @@ void Node::Cleanup() {
   }
 }
 
+void Node::SetAttribute(const std::string& name, const std::string& value) {
+  Note("ATTRIBUTE", Cat(name, " ", value));
+  Ask(Cat("{\"command\": \"attribute\", \"name\": \"", name, "\", \"value\": \"", value, "\"}"));
+}
+
 Life* Node::disk_life() { return disk_ ? disk_->life.get() : nullptr; }
 Life* Node::member_life() { return member_ ? member_->life.get() : nullptr; }
 

@@ -59,10 +59,12 @@ class Node {
   void StartMember();
   void KillDisk();
   void KillMember();
-  void AbandonMember();             // ends at once, in order or not
-  void StopDisk();                  // orderly
-  void Leave();                     // the operator's command; both daemons end in order
-  void Cleanup();                   // the operator: forget the failures of every service
+  void AbandonMember();  // ends at once, in order or not
+  void StopDisk();       // orderly
+  void Leave();          // the operator's command; both daemons end in order
+  void Cleanup();        // the operator: forget the failures of every service
+  // As pingd does; an attribute is forgotten with fencepostd.
+  void SetAttribute(const std::string& name, const std::string& value);
   [[nodiscard]] Life* disk_life();  // nullptr: it does not run
   [[nodiscard]] Life* member_life();
 
