@@ -99,11 +99,11 @@ struct SetAttribute {
 };
 struct Wake {};
 }  // namespace event
-using MemberEvent = std::variant<event::PacketReceived, event::DiskConnected, event::DiskGone,
-                                 event::FromDisk, event::VoterStored, event::CounterStored,
-                                 event::AgentProcessEnded, event::FenceAgentEnded,
-                                 event::WatchdogArmed, event::Leave, event::Cleanup,
-                                 event::SetAttribute, event::Wake>;
+using MemberEvent =
+    std::variant<event::PacketReceived, event::DiskConnected, event::DiskGone, event::FromDisk,
+                 event::VoterStored, event::CounterStored, event::AgentProcessEnded,
+                 event::FenceAgentEnded, event::WatchdogArmed, event::Leave, event::Cleanup,
+                 event::SetAttribute, event::Wake>;
 
 struct MemberEffects {
   std::vector<messaging::Packet> packets;
