@@ -87,6 +87,7 @@ void Describe(Options& options, Classic& classic, po::options_description& all) 
   add("version", po::bool_switch(&options.version));
   add("verbose,V", "");
   add("daemonize,D", po::bool_switch(&options.daemonize));
+  add("foreground,f", po::bool_switch(&options.foreground));
   add("pid-file,p", po::value<std::string>(&options.pid_file));
   add("node,N", po::value<std::vector<std::string>>(&classic.nodes));
   add("ping-host,h", po::value<std::vector<std::string>>(&classic.ping_hosts));
@@ -136,6 +137,9 @@ Status Check(const Classic& classic, Options& options) {
     return Error{"--once", "ends after one round; it is neither a daemon nor asks one",
                  "leave --status and --daemonize out"};
   }
+  if (options.daemonize && options.foreground) {
+    return Error{"--daemonize", "contradicts --foreground", "leave one out"};
+  }
   if (options.json && !options.once && !options.status) {
     return Error{"--json", "is a form of --once and --status", "add one of them"};
   }
@@ -165,6 +169,7 @@ std::string UsageText() {
          "      --device NAME        send from this device\n"
          "      --unprivileged       use ping sockets even as root\n"
          "  -D, --daemonize          go to the background\n"
+         "  -f, --foreground         stay in the foreground (the default)\n"
          "  -p, --pid-file FILE      write the process id there\n"
          "      --config FILE        the configuration (/etc/fencepost/fencepost.toml)\n"
          "      --run-dir DIR        where the sockets are (paths.run_dir)\n"

@@ -18,7 +18,7 @@ namespace fencepost::ping {
 
 struct Options {
   bool help = false, version = false;
-  bool daemonize = false, once = false, status = false, json = false;
+  bool daemonize = false, foreground = false, once = false, status = false, json = false;
   bool no_updates = false, attrd = false, unprivileged = false;
   bool section_given = false;  // --attr-section or --attr-set: of no meaning any more
   std::string pid_file;

@@ -125,6 +125,7 @@ TEST(Options, NamesTheFaultAndTheRemedy) {
            {{"-N", "10.0.0.1", "-a", "a b"}, "is no name"},
            {{"-N", "10.0.0.1", "--source", "fd00::1", "--device", "x/y"}, "is no interface name"},
            {{"--once", "--status"}, "neither a daemon nor asks one"},
+           {{"-D", "-f"}, "contradicts --foreground"},
            {{"--json"}, "add one of them"},
            {{"--config", "/no/such/file"}, "/no/such/file: cannot open"},
            {{"--config", none.path()}, "has no [ping]"},

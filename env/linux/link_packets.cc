@@ -170,10 +170,12 @@ Status LinuxAnnouncer::Write(bool built) {
   return Ok{};
 }
 
+// A reply names the sender as its target, too: Linux believes a gratuitous one only then while its
+// own entry is younger than a second (arp_is_garp in net/ipv4/arp.c).
 Status LinuxAnnouncer::SendArp(bool reply) {
   const std::uint32_t ip = Ipv4Of(address_);
   return Write(BuildArp(context_.get(), reply ? ARPOP_REPLY : ARPOP_REQUEST, hardware_, ip,
-                        reply ? kEverybody : kNobody, ip));
+                        reply ? hardware_ : kNobody, ip));
 }
 
 Status LinuxAnnouncer::SendAdvertisement() {

@@ -29,6 +29,8 @@ Status Run(const Arguments& arguments) {
   if (!loop.ok()) return loop.error();
   auto announcer = LinuxAnnouncer::Open(arguments.device, arguments.address, hardware);
   if (!announcer.ok()) return announcer.error();
+  // Before anybody can learn our number.
+  for (const int signal : {SIGTERM, SIGINT}) (*loop)->OnSignal(signal, [&] { (*loop)->Stop(); });
   if (!arguments.pid_file.empty()) {
     const Status written = ReplaceFile(arguments.pid_file, Cat(getpid(), "\n"));
     if (!written.ok()) return written;
@@ -39,7 +41,6 @@ Status Run(const Arguments& arguments) {
     outcome = std::move(status);
     (*loop)->Stop();
   });
-  for (const int signal : {SIGTERM, SIGINT}) (*loop)->OnSignal(signal, [&] { (*loop)->Stop(); });
   (*loop)->Run();
   if (!arguments.pid_file.empty()) unlink(arguments.pid_file.c_str());
   return outcome;
