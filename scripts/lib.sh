@@ -46,8 +46,9 @@ package_list() {
 missing_packages() {
   local package
   for package in $(package_list "$@"); do
-    case $(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null) in
-      *installed\ * ) ;;
+    # dpkg knows names of packages that it only heard of: their status is not-installed.
+    case " $(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null)" in
+      *\ installed\ *) ;;
       *) say "$package" ;;
     esac
   done

@@ -70,12 +70,16 @@ def run_sandboxed(main: Callable[[], int]) -> int:
 
 
 def _refuse(cause: OSError) -> int:
-    print(
-        f"lab: cannot make namespaces ({cause.strerror}): it needs CAP_SYS_ADMIN; run it with sudo,"
-        " in a container with --privileged",
-        file=sys.stderr,
-    )
+    remedy = "it needs CAP_SYS_ADMIN; run it with sudo, in a container with --privileged"
+    if cause.errno == errno.EINVAL and not _root_is_a_mount():
+        remedy = "/ is no mount of its own; mount --bind the folder of this chroot onto itself first"
+    print(f"lab: cannot make namespaces ({cause.strerror}): {remedy}", file=sys.stderr)
     return EXIT_SKIPPED
+
+
+def _root_is_a_mount() -> bool:
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+        return any(line.split()[4] == "/" for line in mounts)
 
 
 def _wait_outside(child: int) -> int:

@@ -11,7 +11,8 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # A package is installed when a file of its name is in $HERE/installed.
-DPKG_QUERY = '[ -e "$HERE/installed/${4}" ] && printf "installed "; exit 0\n'
+DPKG_QUERY = ('[ -e "$HERE/installed/${4}" ] && printf "config-files installed " && exit 0\n'
+              '[ "${4}" != beta ] || printf "not-installed "; exit 1\n')
 APT_GET = """echo "$@" >> "$HERE/apt.log"
 [ -e "$HERE/policy" ] && grep -q 'exit 101' "$HERE/policy" && echo guarded >> "$HERE/apt.log"
 case "$*" in
@@ -28,6 +29,9 @@ cp "$HERE/last" build/release/Testing/Temporary/LastTest.log
 cat "$HERE/ctest"
 exit "$(cat "$HERE/code")"
 """
+TIMES = ("1/3 Test #7: unit.a .........   Passed    0.50 sec\n"
+         " 2/3 Test #12: lab.b .........***Failed   12.25 sec\n"
+         " 3/3 Test  #1: tidy ..........***Exception: SegFault  1.00 sec\n")
 PASSED = "\n100% tests passed, 0 tests failed out of 2\n\nTotal Test time (real) =   0.01 sec\n"
 SKIPPED = PASSED + "\nThe following tests did not run:\n\t  2 - lab.target (Skipped)\n"
 
@@ -178,6 +182,10 @@ class Scripts(unittest.TestCase):
         code, output = self.run_test()
         self.assertEqual(code, 0, output)
         self.assertTrue(output.endswith(PASSED.strip() + "\n\nscripts/test: passed\n"), output)
+
+    def test_it_says_which_tests_were_the_slowest(self):
+        _, output = self.run_test(ctest=TIMES + PASSED)
+        self.assertIn("slowest: lab.b 12.25 s, tidy 1.00 s, unit.a 0.50 s\n", output)
 
     def test_a_failing_ctest_fails_the_run(self):
         code, output = self.run_test(code=8)
