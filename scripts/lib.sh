@@ -67,7 +67,9 @@ allow_service_starts() {
 }
 
 apt_install() {
-  DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@" < /dev/null
+  # A machine that updates itself holds the lock now and then.
+  DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \
+    "$@" < /dev/null
 }
 
 # apt_mirror RELEASE: where this machine's apt gets that release of Debian from; nothing if nowhere.
