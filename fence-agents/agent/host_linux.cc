@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -45,15 +44,7 @@ bool ReadAll(int fd, std::size_t limit, std::string* out) {
 
 MonoTime LinuxHost::Now() const { return BoottimeNow(); }
 
-void LinuxHost::SleepUntil(MonoTime when) {
-  const auto since = when.time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
-  timespec t{};
-  t.tv_sec = seconds.count();
-  t.tv_nsec = (since - seconds).count();
-  while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &t, nullptr) == EINTR) {
-  }
-}
+void LinuxHost::SleepUntil(MonoTime when) { agent::SleepUntil(when); }
 
 Result<std::string, Failure> LinuxHost::ReadStdin(std::size_t limit) {
   if (isatty(0) == 1) {

@@ -145,6 +145,16 @@ MonoTime BoottimeNow() {
   return MonoTime(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
 }
 
+void SleepUntil(MonoTime when) {
+  const auto since = when.time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
+  timespec t{};
+  t.tv_sec = seconds.count();
+  t.tv_nsec = (since - seconds).count();
+  while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &t, nullptr) == EINTR) {
+  }
+}
+
 bool IsReadable(int fd) {
   pollfd one{fd, POLLIN, 0};
   return fd >= 0 && poll(&one, 1, 0) == 1;

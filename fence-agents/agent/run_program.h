@@ -13,6 +13,7 @@
 namespace fencepost::agent {
 
 MonoTime BoottimeNow();
+void SleepUntil(MonoTime when);
 bool IsReadable(int fd);  // now; false for -1
 ProcessEnd RunProgram(const Command& command, MonoTime kill_at, int stop = -1);
 

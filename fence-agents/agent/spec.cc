@@ -42,8 +42,12 @@ class Table {
   std::vector<Parameter> all_;
 };
 
-void AddLogin(Table* t) {
-  t->Add({.name = "username", .help = "Login name.", .short_option = 'l', .obsoletes = "login"});
+void AddLogin(Table* t, bool username_required) {
+  t->Add({.name = "username",
+          .help = "Login name.",
+          .short_option = 'l',
+          .obsoletes = "login",
+          .required = username_required});
   t->Add({.name = "password",
           .help = "Password. Better given on stdin or by password_file.",
           .short_option = 'p',
@@ -116,7 +120,7 @@ std::vector<Parameter> CommonParameters(const Spec& own) {
          Cat("A missing action means ", own.fabric ? "off" : "reboot",
              ", as hosts of the old protocol expect."));
   t.Flag("json", 0, "Print the outcome, also of a failure, as one JSON object on stdout.");
-  if (own.needs_login) AddLogin(&t);
+  if (own.needs_login) AddLogin(&t, own.username_required);
   AddTiming(&t);
   if (own.has_plugs) AddPlugs(&t);
   t.Flag("quiet", 'q', "No warnings on stderr, errors only.");
@@ -138,6 +142,12 @@ Parameter Ignored(std::string name, char letter, std::string older) {
           .short_option = letter,
           .obsoletes = std::move(older),
           .ignored = true};
+}
+
+Parameter IgnoredFlag(std::string name, char letter, std::string older) {
+  Parameter out = Ignored(std::move(name), letter, std::move(older));
+  out.type = Type::kBoolean;
+  return out;
 }
 
 std::string LowerCase(std::string_view text) {

@@ -43,6 +43,8 @@ struct Parameter {
 
 // An option of old configurations that has no meaning here: taken, without effect.
 Parameter Ignored(std::string name, char letter = 0, std::string older = {});
+// The same for one that stands alone on a command line.
+Parameter IgnoredFlag(std::string name, char letter = 0, std::string older = {});
 
 struct Spec {
   std::string name;  // "fence_ipmilan"
@@ -55,6 +57,7 @@ struct Spec {
   std::map<std::string, std::string> defaults;  // overrides of the common ones' defaults
   bool fabric = false;     // cuts a connection, not power: no reboot; hosts unfence who joins
   bool on_target = false;  // `on` runs on the machine that is unfenced
+  bool username_required = false;
   bool password_optional = false;  // the device decides what it needs
   bool on_always_acts = false;     // `on` switches also what seems to be on
 

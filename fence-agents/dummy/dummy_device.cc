@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -58,12 +57,7 @@ class DummyDevice : public agent::SingleDevice {
     if (getrandom(&dice, sizeof dice, 0) != sizeof dice) dice = 0;
     const MonoTime until =
         agent::BoottimeNow() + Millis(1000 * (1 + static_cast<std::int64_t>(dice) % sleep_range_));
-    const auto end = std::min(until, deadline).time_since_epoch();
-    timespec t{};
-    t.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(end).count();
-    t.tv_nsec = (end - std::chrono::seconds(t.tv_sec)).count();
-    while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &t, nullptr) == EINTR) {
-    }
+    agent::SleepUntil(std::min(until, deadline));
     if (until > deadline) return silent;
     return Ok{};
   }

@@ -84,7 +84,7 @@ agent::Spec IpmilanSpec() {
     spec.parameters.push_back(agent::Ignored(name));
   }
   spec.parameters.push_back(agent::Ignored("auth", 'A'));
-  spec.parameters.push_back(agent::Ignored("use_sudo", 0, "sudo"));
+  spec.parameters.push_back(agent::IgnoredFlag("use_sudo", 0, "sudo"));
   return agent::BuildSpec(std::move(spec));
 }
 

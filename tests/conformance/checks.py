@@ -20,10 +20,18 @@ RUNS_FOR_TIMING = 15
 # One line an agent: options that make it valid; how it meets the network (udp, tcp, none); the options
 # of its address and port; what a port that is closed is called.
 IPMI = {"valid": {"ip": "127.0.0.1", "password": CANARY}, "net": "udp"}
+SSH = {"ip": "127.0.0.1", "username": "u", "password": CANARY}
 SNMP = {"ip": "127.0.0.1", "community": CANARY}
 AGENTS = {
     "fence_dummy": {"valid": {"status_file": "/nonexistent/fence_dummy"}, "net": None},
     "fence_ipmilan": IPMI,
+    "fence_redfish": {"valid": {"ip": "127.0.0.1", "username": "u", "password": CANARY},
+                      "net": "tcp"},
+    "fence_scsi": {"valid": {"devices": "iscsi://127.0.0.1:1/iqn.2024-01.test:x/1", "plug": "b",
+                             "this_node": "a"}, "net": "tcp",
+                   "at": lambda port: {"devices": f"iscsi://127.0.0.1:{port}/iqn.2024-01.test:x/1"}},
+    "fence_brocade": {"valid": {**SSH, "plug": "1"}, "net": "tcp"},
+    "fence_virsh": {"valid": {**SSH, "plug": "vm"}, "net": "tcp"},
     "fence_apc_snmp": {"valid": {**SNMP, "plug": "1"}, "net": "udp"},
     "fence_eaton_snmp": {"valid": {**SNMP, "plug": "1"}, "net": "udp"},
     "fence_raritan": {"valid": {**SNMP, "plug": "1"}, "net": "udp"},
