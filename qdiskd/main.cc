@@ -41,7 +41,7 @@ Status Serve(const Setup& setup, const Options& options, std::optional<Backgroun
   if (!state.ok()) return state.error();
   std::vector<std::unique_ptr<BlockDevice>> devices;
   for (const config::DiskConfig& disk : setup.config.quorum_disk->disks) {
-    auto device = MakeDisk(**loop, disk.device, disk.chap_secret_file);
+    auto device = MakeDisk(**loop, disk.device, disk.chap_secret_file, disk.portals);
     if (!device.ok()) return device.error();
     devices.push_back(std::move(*device));
   }

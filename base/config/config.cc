@@ -176,6 +176,26 @@ void CheckChap(Section& section, const DiskConfig& disk) {
   }
 }
 
+void ReadPortals(Section& section, DiskConfig& disk) {
+  std::vector<std::string> portals;
+  if (!section.Texts("portals", kMaxPortals - 1, portals)) return;
+  if (disk.device.kind != DiskUrl::Kind::kIscsi) {
+    section.Fail("portals", "is given, but the device is no iscsi:// URL", "remove it");
+    return;
+  }
+  for (const std::string& portal : portals) {
+    const Result<DiskUrl> url = AtPortal(disk.device, portal);
+    if (!url) {
+      section.Fail("portals", Cat(url.error().what, ": ", url.error().cause), url.error().remedy);
+      continue;
+    }
+    const bool again =
+        *url == disk.device || std::count(disk.portals.begin(), disk.portals.end(), *url) > 0;
+    if (again) section.Fail("portals", Cat(url->Portal(), " is named twice"), "name each once");
+    disk.portals.push_back(*url);
+  }
+}
+
 // One LUN by two portals, or one path twice, would be counted twice.
 void RefuseSameDisk(Section& section, const DiskConfig& disk, const QuorumDiskConfig& set) {
   for (std::size_t i = 0; i < set.disks.size(); ++i) {
@@ -184,7 +204,8 @@ void RefuseSameDisk(Section& section, const DiskConfig& disk, const QuorumDiskCo
         a.kind == b.kind && a.path == b.path && a.target == b.target && a.lun == b.lun;
     if (!same) continue;
     section.Fail("device", Cat("is the disk of disk[", i + 1, "] again"),
-                 "name three different disks, best of three different boxes");
+                 "name three different disks, best of three different boxes; other portals of "
+                 "one disk stand in portals");
   }
 }
 
@@ -209,6 +230,7 @@ void ReadOneDisk(Section& section, const std::string& label, QuorumDiskConfig& s
     if (url) {
       disk.device = *url;
       CheckChap(section, disk);
+      ReadPortals(section, disk);
       RefuseSameDisk(section, disk, set);
     } else {
       section.Fail("device", Cat(url.error().what, ": ", url.error().cause), url.error().remedy);
@@ -223,7 +245,7 @@ void ReadDisks(Section& section, QuorumDiskConfig& set, Errors& errors) {
   if (!section.Has("disk")) return ReadOneDisk(section, "", set);
   std::string label;
   section.Text("label", label);
-  for (const std::string_view key : {"device", "chap_secret_file", "designator"}) {
+  for (const std::string_view key : {"device", "portals", "chap_secret_file", "designator"}) {
     std::string ignored;
     if (section.Text(key, ignored)) {
       section.Fail(key, "stands beside [[quorum_disk.disk]]", "move it into one of those tables");

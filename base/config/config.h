@@ -47,8 +47,11 @@ struct NodeConfig {
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 };
 
+inline constexpr std::size_t kMaxPortals = 8;  // of one disk
+
 struct DiskConfig {
   DiskUrl device;
+  std::vector<DiskUrl> portals;  // the same iSCSI unit by other portals, in the order of trying
   std::string label;             // must equal the superblock's; empty: any
   std::string chap_secret_file;  // empty: no CHAP
   std::string designator;        // SCSI designator (VPD 83) that the disk must have; empty: any

@@ -204,6 +204,25 @@ bool Section::Text(std::string_view key, std::string& out, Need need) {
   return true;
 }
 
+bool Section::Texts(std::string_view key, std::size_t limit, std::vector<std::string>& out) {
+  const toml::node* node = Find(key, Need::kOptional);
+  if (node == nullptr) return false;
+  const toml::array* list = node->as_array();
+  bool good = list != nullptr && list->size() <= limit;
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; good && i < list->size(); ++i) {
+    const auto* text = list->get(i)->as_string();
+    good = text != nullptr && !text->get().empty() && text->get().size() <= kMaxPathText;
+    if (good) texts.push_back(text->get());
+  }
+  if (!good) {
+    Fail(key, Cat("is no list of at most ", limit, " texts"), "write [\"…\", \"…\"]");
+    return false;
+  }
+  out = std::move(texts);
+  return true;
+}
+
 bool Section::Name(std::string_view key, std::string& out, Need need) {
   std::string text;
   if (!Text(key, text, need)) return false;

@@ -48,6 +48,8 @@ class Section {
       : table_(table), name_(std::move(name)), errors_(errors) {}
 
   bool Text(std::string_view key, std::string& out, Need need = Need::kOptional);  // not empty
+  // A list of up to `limit` texts, none of them empty.
+  bool Texts(std::string_view key, std::size_t limit, std::vector<std::string>& out);
   bool Name(std::string_view key, std::string& out, Need need);
   bool Path(std::string_view key, std::string& out, std::size_t limit = kMaxPathText);
   bool Int(std::string_view key, std::int64_t low, std::int64_t high, std::int64_t& out,

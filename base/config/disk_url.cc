@@ -111,6 +111,14 @@ std::string DiskUrl::Text() const {
   return Cat(kScheme, user, user.empty() ? "" : "@", Portal(), "/", target, "/", lun);
 }
 
+Result<DiskUrl> AtPortal(DiskUrl url, std::string_view portal) {
+  url.port = kIscsiPort;
+  if (!IsPrintable(portal)) return Wrong(portal, "blanks or control characters in it");
+  const Status parsed = ParsePortal(portal, portal, url);
+  if (!parsed) return parsed.error();
+  return url;
+}
+
 Result<DiskUrl> ParseDiskUrl(std::string_view text) {
   constexpr std::size_t kMaxPath = 4095;
   if (text.starts_with(kScheme)) return ParseIscsi(text);

@@ -34,5 +34,7 @@ struct DiskUrl {
 
 // "iscsi://[user@]host[:port]/target/lun" or "/an/absolute/path".
 [[nodiscard]] Result<DiskUrl> ParseDiskUrl(std::string_view text);
+// The same unit by another portal, "host[:port]". REQUIRES: url.kind == kIscsi.
+[[nodiscard]] Result<DiskUrl> AtPortal(DiskUrl url, std::string_view portal);
 
 }  // namespace fencepost::config

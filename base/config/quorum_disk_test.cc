@@ -56,6 +56,19 @@ label = "spare"
             "iscsi://me@10.0.1.9:3260/iqn.2026-01.org.example:r/1, /dev/disk/by-id/q");
 }
 
+TEST(QuorumDisk, ADiskMayHaveSeveralPortals) {
+  const auto config =
+      ParseConfig(Cat(kNodes,
+                      "[quorum_disk]\ndevice = 'iscsi://10.0.0.9/iqn.2026-01.org.example:q/1'\n"
+                      "portals = ['10.0.1.9', '[fd00::9]:3261']\n"),
+                  "f");
+  ASSERT_TRUE(config.ok()) << config.error().front().Text();
+  const DiskConfig& disk = config->quorum_disk->disks[0];
+  ASSERT_EQ(disk.portals.size(), 2U);
+  EXPECT_EQ(disk.portals[0].Text(), "iscsi://10.0.1.9:3260/iqn.2026-01.org.example:q/1");
+  EXPECT_EQ(disk.portals[1].Text(), "iscsi://[fd00::9]:3261/iqn.2026-01.org.example:q/1");
+}
+
 TEST(QuorumDisk, OneDiskMayStandInEitherForm) {
   const auto plain = ParseConfig(Cat(kNodes, "[quorum_disk]\ndevice = \"/q\"\n"), "f");
   const auto listed = ParseConfig(Cat(kNodes, "[[quorum_disk.disk]]\ndevice = \"/q\"\n"), "f");
@@ -74,15 +87,24 @@ constexpr BadCase kBadCases[] = {
     {"[[quorum_disk.disk]]\ndevice = '/a'\n[[quorum_disk.disk]]\ndevice = '/b'\n"
      "[[quorum_disk.disk]]\ndevice = '/a'\n",
      "f:16:10: quorum_disk.disk[3].device: is the disk of disk[1] again; name three different "
-     "disks, best of three different boxes\n"},
+     "disks, best of three different boxes; other portals of one disk stand in portals\n"},
     {"[[quorum_disk.disk]]\ndevice = 'iscsi://10.0.0.9/iqn.2026-01.org.example:q/1'\n"
      "[[quorum_disk.disk]]\ndevice = '/b'\n"
      "[[quorum_disk.disk]]\ndevice = 'iscsi://10.0.1.9/iqn.2026-01.org.example:q/1'\n",
      "f:16:10: quorum_disk.disk[3].device: is the disk of disk[1] again; name three different "
-     "disks, best of three different boxes\n"},
+     "disks, best of three different boxes; other portals of one disk stand in portals\n"},
     {"[quorum_disk]\ndevice = '/z'\n[[quorum_disk.disk]]\ndevice = '/a'\n",
      "f:12:10: quorum_disk.device: stands beside [[quorum_disk.disk]]; move it into one of those "
      "tables\n"},
+    {"[quorum_disk]\ndevice = '/z'\nportals = ['10.0.0.9']\n",
+     "f:13:11: quorum_disk.portals: is given, but the device is no iscsi:// URL; remove it\n"},
+    {"[quorum_disk]\ndevice = 'iscsi://10.0.0.9/iqn.a/1'\nportals = ['box', '10.0.0.9']\n",
+     "f:13:11: quorum_disk.portals: \"box\": the host \"box\" is no numeric address; write its "
+     "IPv4 or "
+     "[IPv6] address: a name server may be down when it is needed\n"
+     "f:13:11: quorum_disk.portals: 10.0.0.9:3260 is named twice; name each once\n"},
+    {"[quorum_disk]\ndevice = 'iscsi://10.0.0.9/iqn.a/1'\nportals = '10.0.1.9'\n",
+     "f:13:11: quorum_disk.portals: is no list of at most 7 texts; write [\"…\", \"…\"]\n"},
     {"[[quorum_disk.disk]]\nlabel = 'x'\n",
      "f:11:1: quorum_disk.disk[1].device: is missing; add device = … here\n"},
     {"[[quorum_disk.disk]]\ndevice = '/a'\nvotes = 1\n",

@@ -8,7 +8,8 @@
 namespace fencepost {
 
 Result<std::unique_ptr<BlockDevice>> MakeDisk(Loop& loop, const config::DiskUrl& url,
-                                              const std::string& chap_secret_file) {
+                                              const std::string& chap_secret_file,
+                                              const std::vector<config::DiskUrl>& other_portals) {
   if (url.kind == config::DiskUrl::Kind::kPath) {
     return std::unique_ptr<BlockDevice>(std::make_unique<FileDisk>(loop, url.path));
   }
@@ -23,7 +24,8 @@ Result<std::unique_ptr<BlockDevice>> MakeDisk(Loop& loop, const config::DiskUrl&
     secret = Trim(read.value());
     if (secret.empty()) return Error{chap_secret_file, "is empty", "put the CHAP secret into it"};
   }
-  return std::unique_ptr<BlockDevice>(std::make_unique<IscsiDisk>(loop, url, std::move(secret)));
+  return std::unique_ptr<BlockDevice>(
+      std::make_unique<IscsiDisk>(loop, url, std::move(secret), other_portals));
 }
 
 }  // namespace fencepost

@@ -54,12 +54,12 @@ void Connection::Start() {
   });
 }
 
-void Connection::Close() {
+void Connection::Close(bool orderly) {
   if (over_) return;
   over_ = true;
   loop_.Unwatch(std::exchange(watch_, 0));
   const linger reset{1, 0};
-  setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  if (!orderly) setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   fd_ = UniqueFd();
   const auto keep = shared_from_this();
   handler_.ended(*this);
@@ -106,7 +106,7 @@ bool Connection::Take() {
   const auto from = in_.begin() + static_cast<std::ptrdiff_t>(kHeadBytes + more);
   const Bytes data(from, from + static_cast<std::ptrdiff_t>(length));
   in_.erase(in_.begin(), from + static_cast<std::ptrdiff_t>(padded));
-  if (!Handle(head, data)) Close();
+  if (!Handle(head, data)) Close(true);
   return !over_;
 }
 

@@ -44,7 +44,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection& operator=(const Connection&) = delete;
 
   void Start();
-  void Close();  // by a reset; `ended` is called, once
+  // Orderly: what was sent arrives first; otherwise by a reset. `ended` is called, once.
+  void Close(bool orderly = false);
   void SetHung(bool hung);
   void Answer(const Command& command, const ScsiAnswer& answer);
   void AnswerManagement(std::uint32_t tag, int response);

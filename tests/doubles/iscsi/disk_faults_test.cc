@@ -109,6 +109,60 @@ TEST_F(DiskFaults, WithoutABarrierThereIsNoWriter) {
   EXPECT_TRUE(waiting.Open(nullptr).ok());
 }
 
+// Two portals of one unit.
+struct Portals : ::testing::Test {
+  std::unique_ptr<Loop> loop = std::move(Loop::Create().value());
+  std::unique_ptr<IscsiTarget> target = Open();
+  IscsiDisk disk{*loop, Url(0), "", {Url(1)}};
+  qdiskd::mkqdisk::WaitingDisk waiting{
+      disk, *loop, {[this] { loop->Run(); }, [this] { loop->Stop(); }}, Millis(5000)};
+  const Writer writer = MakeWriter({{1, 2, 3, 4}}, NodeId(1), Incarnation(1));
+
+  std::unique_ptr<IscsiTarget> Open() {
+    IscsiTarget::Settings settings;
+    settings.ports = {0, 0};
+    return std::move(IscsiTarget::Open(*loop, settings).value());
+  }
+  config::DiskUrl Url(std::size_t portal) { return *config::ParseDiskUrl(target->Url(portal)); }
+};
+
+TEST_F(Portals, OneThatRefusesOrKeepsSilentIsPassedBy) {
+  for (const char* order : {"down 0", "hang 0"}) {
+    ASSERT_EQ(target->Control(order), "ok");
+    ASSERT_TRUE(waiting.Open(&writer).ok()) << order;
+    EXPECT_TRUE(waiting.Write(0, Bytes(512, 1)).ok());
+    waiting.Close();
+    for (const char* back : {"up 0", "resume 0"}) ASSERT_EQ(target->Control(back), "ok");
+    ASSERT_EQ(target->Control("down 1"), "ok");
+    ASSERT_TRUE(waiting.Open(&writer).ok()) << "and back again";
+    waiting.Close();
+    ASSERT_EQ(target->Control("up 1"), "ok");
+  }
+  ASSERT_EQ(target->Control("down"), "ok");
+  EXPECT_EQ(waiting.Open(&writer).error().kind, IoKind::kUnreachable);
+}
+
+// What was sent through the failed path is over before anything is written through the other.
+TEST_F(Portals, AFailoverIsANewSessionBehindANewBarrier) {
+  ASSERT_TRUE(waiting.Open(&writer).ok());
+  ASSERT_EQ(target->Control("fault write late 2000"), "ok");
+  qdiskd::mkqdisk::WaitingDisk hasty(
+      disk, *loop, {[this] { loop->Run(); }, [this] { loop->Stop(); }}, Millis(50));
+  EXPECT_EQ(hasty.Write(4096, Bytes(512, 0xEE)).error().kind, IoKind::kTimeout);
+  ASSERT_EQ(target->Control("hang 0"), "ok");
+  ASSERT_TRUE(waiting.Open(&writer).ok());
+  EXPECT_EQ(target->unit().medium()[4096], 0xEE) << "it landed before, once";
+  ASSERT_TRUE(waiting.Write(4096, Bytes(512, 0x11)).ok());
+  waiting.Pause(Millis(2200));
+  EXPECT_EQ(target->unit().medium()[4096], 0x11);
+}
+
+TEST_F(Portals, AWrongSecretIsNotTriedElsewhere) {
+  ASSERT_EQ(target->Control("fault login status 201"), "ok");
+  EXPECT_EQ(waiting.Open(nullptr).error().kind, IoKind::kDenied);
+  EXPECT_TRUE(waiting.Open(nullptr).ok());
+}
+
 // Three doubles under the daemon's shell; faults are done to the second.
 struct QuorumFault {
   const char* name;
