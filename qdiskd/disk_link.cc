@@ -228,6 +228,28 @@ void DiskLink::Read(MonoTime deadline) {
                      }));
 }
 
+void DiskLink::ReadOwn(Region region, MonoTime deadline, ReadDone done) {
+  FENCEPOST_CHECK(ready_);
+  const auto length =
+      static_cast<std::uint32_t>(Geometry::Copies(region)) * geometry_->CopyBytes(region);
+  ports_.device.Read(geometry_->Offset(region, settings_.self, 0), length, deadline,
+                     InSession([this, done = std::move(done)](const Result<Bytes, IoError>& all) {
+                       done(all);
+                       if (!all.ok() && all.error().kind != IoKind::kMedium) Fail(all.error());
+                     }));
+}
+
+void DiskLink::WriteOwn(Region region, int copy, const Encode& encode, MonoTime deadline,
+                        WriteDone done) {
+  FENCEPOST_CHECK(ready_);
+  const Place place = PlaceOf(*geometry_, region, settings_.self, copy);
+  ports_.device.Write(place.offset, encode(place, superblock_->identity, settings_.mac), deadline,
+                      InSession([this, done = std::move(done)](const Result<Ok, IoError>& result) {
+                        done(result);
+                        if (!result.ok()) Fail(result.error());
+                      }));
+}
+
 RegionRead DiskLink::Decode(MonoTime began, ByteView region) {
   RegionRead out;
   const auto pairs = DecodeHeartbeats(region, *geometry_, superblock_->identity, settings_.mac);

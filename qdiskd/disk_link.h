@@ -78,11 +78,24 @@ class DiskLink {
   void Write(Slot slot, MonoTime deadline);
   void Read(MonoTime deadline);
 
+  // Other regions of this node, beside what Write and Read have under way: one at a time, and never
+  // what a renewal waits for. kMedium is told and ends nothing where the session goes on; every
+  // other error ends it, after `done`. REQUIRES for both: ready.
+  using ReadDone = std::function<void(const Result<Bytes, IoError>&)>;
+  using WriteDone = std::function<void(const Result<Ok, IoError>&)>;
+  using Encode = std::function<Bytes(const Place&, const DiskIdentity&, const MacFunction&)>;
+  void ReadOwn(Region region, MonoTime deadline, ReadDone done);  // all copies
+  void WriteOwn(Region region, int copy, const Encode& encode, MonoTime deadline, WriteDone done);
+
   [[nodiscard]] bool ready() const { return ready_; }
   [[nodiscard]] const std::string& trouble() const { return trouble_; }  // empty when ready
   [[nodiscard]] const std::string& barrier() const { return barrier_; }  // of the last session
   [[nodiscard]] std::optional<DiskId> disk_id() const;  // of the last that was not refused
   [[nodiscard]] IoLatency latency() const { return latency_.Summary(); }
+  // Both: of the last session that was judged.
+  [[nodiscard]] const std::optional<Superblock>& superblock() const { return superblock_; }
+  [[nodiscard]] const std::optional<Geometry>& geometry() const { return geometry_; }
+  [[nodiscard]] const MacFunction& mac() const { return settings_.mac; }
 
  private:
   template <class Call>

@@ -85,6 +85,9 @@ void DiskRunner::Begin(BootId boot, Incarnation incarnation) {
                           .With("incarnation", incarnation)
                           .With("boot", UuidText(boot.bytes)));
   if (stopping_) return End(Ok{});
+  Keep({DecisionKind::kStarted, NodeId(), Term(),
+        Cat("version ", settings_.voter.version, ", start ", incarnation, ", boot ",
+            UuidText(boot.bytes))});
   service_->Serve();
   for (const auto& link : links_) link->Open();
 }
@@ -105,7 +108,7 @@ void DiskRunner::MakeLink(int disk) {
                     settings_.wall_ms};
   links_.push_back(std::make_unique<DiskLink>(
       std::move(link), LinkPorts{ports_.clock, *ports_.disks[index], ports_.state, ports_.facts},
-      DiskLink::Handler{[this, disk] { Step(event::DiskReady{disk}); },
+      DiskLink::Handler{[this, disk] { LinkReady(disk); },
                         [this, disk](const std::string& why) { LinkLost(disk, why); },
                         [this, disk] { Step(event::WriteDone{disk}); },
                         [this, disk](RegionRead read) {
@@ -113,6 +116,12 @@ void DiskRunner::MakeLink(int disk) {
                         },
                         [this] { service_->SendView(); },
                         [this, disk](const DiskId& id) { return WhyAlreadyUsed(disk, id); }}));
+  recorders_.push_back(std::make_unique<DiskRecorder>(
+      DiskRecorder::Settings{disk, voter.self, boot_, durable_, voter.io_timeout,
+                             settings_.wall_ms},
+      DiskRecorder::Ports{*links_.back(), ports_.clock, ports_.facts}, [this] {
+        if (stopping_) MayEnd();
+      }));
 }
 
 std::string DiskRunner::WhyAlreadyUsed(int disk, const DiskId& id) const {
@@ -124,8 +133,18 @@ std::string DiskRunner::WhyAlreadyUsed(int disk, const DiskId& id) const {
   return "";
 }
 
+void DiskRunner::LinkReady(int disk) {
+  if (std::exchange(lost_.at(static_cast<std::size_t>(disk)), false)) {
+    Keep({DecisionKind::kDiskBack, NodeId(), Term(), Cat("disk ", disk)});
+  }
+  Step(event::DiskReady{disk});
+}
+
 void DiskRunner::LinkLost(int disk, const std::string& why) {
   std::erase_if(held_back_, [disk](const DiskWrite& write) { return write.disk == disk; });
+  recorders_[static_cast<std::size_t>(disk)]->SessionOver();
+  lost_.at(static_cast<std::size_t>(disk)) = true;
+  Keep({DecisionKind::kDiskLost, NodeId(), Term(), why});
   Step(event::DiskLost{disk, why});
 }
 
@@ -139,6 +158,8 @@ void DiskRunner::Perform(VoterEffects effects) {
   if (!effects.stopped.empty()) {
     return End(Error{"quorum disk", effects.stopped, "see that each node has its own id"});
   }
+  for (const VoterNotice& notice : effects.notices) KeepNotice(notice);
+  KeepPhase();
   for (const VoterNotice& notice : effects.notices) Pass(notice);
   if (effects.cycle_done) CycleDone();
   if (!effects.writes.empty() && !cycle_began_) cycle_began_ = ports_.clock.Now();
@@ -155,8 +176,43 @@ void DiskRunner::Perform(VoterEffects effects) {
       StoreIncarnation(voter_->incarnation(), [this] { Issue(std::exchange(held_back_, {})); });
     }
   }
-  if (effects.cycle_done) service_->SendView();
+  if (effects.cycle_done) {
+    service_->SendView();
+    for (const auto& recorder : recorders_) recorder->MayWrite();
+  }
   if (stopping_) MayEnd();
+}
+
+void DiskRunner::Keep(Decision decision) {
+  for (const auto& recorder : recorders_) recorder->Add(decision);
+}
+
+void DiskRunner::KeepNotice(const VoterNotice& notice) {
+  if (const auto* waiting = std::get_if<notice::Waiting>(&notice)) {
+    const Duration wait = waiting->until - ports_.clock.Now();
+    Keep({DecisionKind::kPromises, waiting->before.node(), waiting->term,
+          waiting->before.IsNone() ? std::string("nobody held it before")
+                                   : Cat("waits ", wait, " for the end of ", waiting->before)});
+  } else if (const auto* drop = std::get_if<notice::MustDrop>(&notice)) {
+    Keep({DecisionKind::kMustDrop, NodeId(), drop->term, drop->why});
+  }
+}
+
+void DiskRunner::KeepPhase() {
+  const VotePhase phase = voter_->phase();
+  if (phase == kept_phase_) return;
+  if (phase == VotePhase::kHolding) {
+    Keep({DecisionKind::kHolds, NodeId(), voter_->term(), ""});
+  } else if (kept_phase_ == VotePhase::kConceding) {
+    Keep({DecisionKind::kConcedes, NodeId(), kept_term_, ""});
+  }
+  kept_phase_ = phase;
+  kept_term_ = voter_->term();
+}
+
+bool DiskRunner::Recorded() const {
+  return std::none_of(recorders_.begin(), recorders_.end(),
+                      [](const auto& recorder) { return recorder->Busy(); });
 }
 
 void DiskRunner::CycleDone() {
@@ -211,7 +267,7 @@ void DiskRunner::ConsumerSaid(const ToQdiskd& message) {
                         [this](const event::PowerIsOff& off) {
                           if (off.asked <= ports_.clock.Now()) Step(off);
                         },
-                        [](const auto&) {}},
+                        [this](const Decision& decision) { Keep(decision); }, [](const auto&) {}},
              message);
 }
 
@@ -242,6 +298,7 @@ void DiskRunner::ConsumerGone() {
   if (counted_.IsNone()) return GiveUp();
   // Whatever it counted, it had asked for before it went: a lease from now everything is over.
   const Duration wait = settings_.voter.times.lease_max;
+  Keep({DecisionKind::kConsumerGone, NodeId(), counted_, Cat("its term is over in ", wait)});
   owner_gone_ = true;
   counts_until_ = ports_.clock.Now() + wait;
   ports_.facts.Record(About(Severity::kWarning, "consumer-gone-with-term")
@@ -297,6 +354,7 @@ void DiskRunner::Stop() {
   stopping_ = true;
   ports_.facts.Record(About(Severity::kNotice, "qdiskd-stopping").With("term", counted_));
   if (!voter_) return;  // Begin ends it
+  Keep({DecisionKind::kStopped, NodeId(), counted_, ""});
   if (!TermCounts()) {
     GiveUp();
   } else if (!owner_gone_) {
@@ -312,7 +370,7 @@ void DiskRunner::Stop() {
 // What is known to nobody but us must be on the disk first, as long as a disk takes it.
 void DiskRunner::MayEnd() {
   if (over_ || TermCounts()) return;
-  const bool said = voter_->Published() && voter_->phase() != VotePhase::kConceding;
+  const bool said = voter_->Published() && voter_->phase() != VotePhase::kConceding && Recorded();
   if (said || !AnyLinkReady()) return End(Ok{});
   if (stop_ != 0) return;
   const VoterSettings& voter = settings_.voter;

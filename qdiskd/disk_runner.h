@@ -31,6 +31,7 @@
 #include "env/node_identity.h"
 #include "env/state_store.h"
 #include "qdiskd/disk_link.h"
+#include "qdiskd/disk_recorder.h"
 #include "qdiskd/disk_voter.h"
 #include "qdiskd/local_service.h"
 
@@ -86,6 +87,12 @@ class DiskRunner {
   void Issue(std::vector<DiskWrite> writes);
   void SetWake(MonoTime at);
   void Pass(const VoterNotice& notice);
+  // The flight recorder: what is decided is kept on every disk, written after the cycle.
+  void Keep(Decision decision);
+  void KeepNotice(const VoterNotice& notice);
+  void KeepPhase();
+  [[nodiscard]] bool Recorded() const;
+  void LinkReady(int disk);
   void LinkLost(int disk, const std::string& why);
   void ConsumerSaid(const ToQdiskd& message);
   void ConsumerWants(const event::Want& want);
@@ -113,6 +120,10 @@ class DiskRunner {
   MonoTime started_{};
   std::optional<DiskVoter> voter_;
   std::vector<std::unique_ptr<DiskLink>> links_;
+  std::vector<std::unique_ptr<DiskRecorder>> recorders_;
+  std::array<bool, kMaxDisks> lost_{};  // was ready, and told as lost
+  VotePhase kept_phase_ = VotePhase::kIdle;
+  Term kept_term_;
   std::unique_ptr<LocalService> service_;
   Incarnation durable_;               // the highest that is stored
   std::vector<DiskWrite> held_back_;  // until voter_->incarnation() is durable

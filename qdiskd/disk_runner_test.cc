@@ -310,7 +310,7 @@ TEST_F(Runner, PeersThatMisbehaveAreDropped) {
   };
   const auto watcher = bench.NewConsumer(1, false);
   bench.Run(Millis(50));
-  watcher->SayBytes({1, 99, 3});
+  watcher->SayBytes({kLocalVersion, 99, 3});
   drops("unknown type");
   const auto eager = bench.NewConsumer(1, false);
   bench.Run(Millis(50));

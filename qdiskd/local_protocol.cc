@@ -128,6 +128,12 @@ void PutBody(ByteWriter& w, const event::PowerIsOff& m) {
   w.Put(m.node.value());
   Put(w, m.asked);
 }
+void PutBody(ByteWriter& w, const Decision& m) {
+  w.Put(static_cast<std::uint8_t>(m.kind));
+  w.Put(m.about.value());
+  Put(w, m.term);
+  w.PutText(m.text);
+}
 void PutBody(ByteWriter& w, const local::Welcome& m) {
   w.PutBytes(m.boot.bytes);
   w.Put(m.incarnation.value());
@@ -181,6 +187,12 @@ void GetBody(ByteReader& r, event::Report* m) { m->report = GetReport(r); }
 void GetBody(ByteReader& r, event::PowerIsOff* m) {
   m->node = NodeId(r.Get<std::uint8_t>());
   m->asked = GetTime(r);
+}
+void GetBody(ByteReader& r, Decision* m) {
+  m->kind = static_cast<DecisionKind>(r.Get<std::uint8_t>());
+  m->about = NodeId(r.Get<std::uint8_t>());
+  m->term = GetTerm(r);
+  m->text = r.GetText();
 }
 void GetBody(ByteReader& r, local::Welcome* m) {
   m->boot.bytes = r.GetArray<16>();

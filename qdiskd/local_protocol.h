@@ -13,11 +13,12 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "qdiskd/decision.h"
 #include "qdiskd/disk_voter.h"
 
 namespace fencepost::qdiskd {
 
-inline constexpr std::uint8_t kLocalVersion = 1;
+inline constexpr std::uint8_t kLocalVersion = 2;  // 1 had no Decision
 
 namespace local {
 struct Hello {};  // the consumer counts no lease
@@ -42,7 +43,7 @@ struct View {
 }  // namespace local
 
 using ToQdiskd = std::variant<local::Hello, local::Watch, event::Want, event::Dropped,
-                              event::Report, event::PowerIsOff>;
+                              event::Report, event::PowerIsOff, Decision>;
 using FromQdiskd = std::variant<local::Welcome, local::View, notice::Held, notice::Waiting,
                                 notice::MustDrop, notice::Refused>;
 

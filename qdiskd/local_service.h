@@ -26,7 +26,7 @@ class LocalService {
     std::function<local::View()> view;
     // After an earlier consumer that is still connected was dropped: `replaced`.
     std::function<void(bool replaced)> hello;
-    std::function<void(const ToQdiskd&)> said;  // Want, Dropped, Report, PowerIsOff
+    std::function<void(const ToQdiskd&)> said;  // Want, Dropped, Report, ...
     std::function<void()> consumer_gone;        // also before a replacing hello
   };
   LocalService(LocalServer& server, FactSink& facts, std::uint32_t own_user, Handler handler);

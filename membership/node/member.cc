@@ -132,6 +132,7 @@ void Member::OnHeartbeat(NodeId from, const messaging::Packet& packet,
   if (m.term != authority_term_) {
     Say(Severity::kNotice, "follows").With("coordinator", NameOf(from)).With("term", m.term);
     authority_term_ = m.term;
+    Decide(qdiskd::DecisionKind::kFollows, from);
     authority_until_ = until;
     coordinator_ended_ = false;
     seen_orders_.clear();
@@ -233,6 +234,7 @@ void Member::On(const event::Cleanup& e) {
 void Member::On(const event::Leave&) {
   if (leaving_) return;
   Say(Severity::kNotice, "leaving");
+  Decide(qdiskd::DecisionKind::kLeaves, NodeId(), "the operator asked for it");
   leave_asked_ = now_;
   leaving_ = true;
   next_heartbeat_ = now_;

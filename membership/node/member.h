@@ -225,6 +225,11 @@ class Member {
   // Attributes (member_attributes.cc).
   void SettleAttributes();
   [[nodiscard]] std::int32_t OwnScore() const;
+  // The flight recorder (member_recorder.cc): for people, and nothing depends on it. `about` 0:
+  // about this node. The term is the one this node acts in now.
+  void Decide(qdiskd::DecisionKind kind, NodeId about = NodeId(), const std::string& text = "");
+  void KeepEvidence();
+  void TellRecorder();
   // As coordinator (member_coordinator.cc).
   void Coordinate();
   void JudgeMembers();
@@ -314,6 +319,10 @@ class Member {
 
   Attributes attributes_;  // transient ones of this node
   SettledAttributes settled_;
+  // For the flight recorder: what qdiskd was not told yet, at most kMaxUntold.
+  std::vector<qdiskd::Decision> untold_;
+  qdiskd::Decision last_decided_;
+  std::map<NodeId, policy::Grade> evidence_kept_;
 
   // Power queries.
   struct Query {

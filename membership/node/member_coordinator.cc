@@ -11,6 +11,7 @@ void Member::Coordinate() {
   // Others take a blank slot, or one that says "left", for a node that runs nothing.
   if (settings_.disk_votes.value() != 0 && !shown_on_disk_) return WaitForDisk();
   JudgeMembers();
+  KeepEvidence();
   plan_ = policy::Decide(settings_.cib, ClusterNow());
   GiveOrders();
   FenceWhoMustBe();
@@ -53,6 +54,10 @@ void Member::JudgeMembers() {
     const bool left = peer.on_disk() && peer.on_disk()->slot.report.left;
     if (peer.IsMember() && (!heard || left || !peer.WasMemberInThisIncarnation())) {
       Say(Severity::kWarning, "member-lost").With("peer", NameOf(id));
+      Decide(qdiskd::DecisionKind::kMemberLost, id,
+             !heard ? "not heard any more"
+             : left ? "it left"
+                    : "it was started anew");
       peer.Lose(now_);
       std::erase_if(pending_,
                     [lost = id](const auto& entry) { return entry.second.order.node == lost; });
@@ -63,6 +68,7 @@ void Member::JudgeMembers() {
     const bool on_disk = settings_.disk_votes.value() == 0 || peer.SharesTheDisk();
     if (!on_disk && !peer.WasMemberInThisIncarnation()) continue;
     Say(Severity::kNotice, "member-joined").With("peer", NameOf(id));
+    Decide(qdiskd::DecisionKind::kMemberJoined, id);
     peer.Join();
     next_heartbeat_ = now_;
   }
@@ -130,6 +136,12 @@ void Member::GiveOrders() {
                      .With("resource", order.resource)
                      .With("on", NameOf(order.node));
     if (order.action == ResourceAction::kStop) fact.With("why", ReasonOf(order.resource));
+    if (order.action != ResourceAction::kProbe) {
+      const std::string why =
+          order.action == ResourceAction::kStop ? ReasonOf(order.resource) : std::string();
+      Decide(qdiskd::DecisionKind::kOrders, order.node,
+             Cat(ToText(order.action), " ", order.resource, why.empty() ? "" : ", because: ", why));
+    }
     if (order.node == settings_.self) {
       pending_[operation] = {order, settings_.incarnation, kNever};
       StepExecutor(
@@ -176,6 +188,7 @@ void Member::FenceWhoMustBe() {
     Say(Severity::kWarning, "fence-decided")
         .With("target", NameOf(request.node))
         .With("why", request.reason);
+    Decide(qdiskd::DecisionKind::kFenceDecided, request.node, request.reason);
     Peer& peer = peers_.at(request.node);
     const bool of_member = peer.IsMember();
     if (of_member) peer.Lose(now_);

@@ -117,6 +117,7 @@ void Member::OnPowerStatus(const stonith::StatusAnswer& answer) {
     return;
   }
   Say(Severity::kNotice, "power-is-off").With("of", NameOf(answer.node));
+  Decide(qdiskd::DecisionKind::kPowerIsOff, answer.node, "its power device says so");
   if (granted_seen_.node() == answer.node && answer.begun_at >= granted_seen_at_) {
     StepVoter(quorum::voter::Release{granted_seen_});
     stand_at_ = std::min(stand_at_, now_);
@@ -136,12 +137,15 @@ void Member::OnFenceAnswer(const stonith::FenceAnswer& answer) {
       Say(Severity::kNotice, "fenced")
           .With("target", NameOf(node))
           .With("by", answer.result->device);
+      Decide(qdiskd::DecisionKind::kFenced, node,
+             Cat("proved off by ", answer.result->device, "; because ", it->second.reason));
       peers_.at(node).PowerIsOff(answer.result->begun_at);
       fencing_.erase(it);
     } else {
       Say(Severity::kError, "fencing-failed")
           .With("target", NameOf(node))
           .With("why", answer.result.error().Text());
+      Decide(qdiskd::DecisionKind::kFenceFailed, node, answer.result.error().Text());
       it->second.request = 0;
       it->second.note = answer.result.error().Text();
       it->second.decided = now_;

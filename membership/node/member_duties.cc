@@ -45,6 +45,7 @@ void Member::Duties() {
   Heartbeats();
   SendRelease();
   ReportToDisk();
+  TellRecorder();
   MonoTime wake = std::min({next_heartbeat_, executor_.NextDeadline(), fencer_wake_,
                             candidate_wake_, settled_.wake_at()});
   if (FollowsAnother()) wake = std::min(wake, authority_until_);
@@ -87,10 +88,13 @@ void Member::KeepAuthority() {
     if (was_quorate_) {
       quorate_since_ = now_;
       Say(Severity::kNotice, "quorate").With("term", candidate_.term());
+      Decide(qdiskd::DecisionKind::kCoordinates);
+      evidence_kept_.clear();
       authority_term_ = Term();  // from now on it is its own
       highest_obeyed_ = std::max(highest_obeyed_, candidate_.term());
     } else {
       Say(Severity::kWarning, "quorum-lost").With("term", candidate_.term());
+      Decide(qdiskd::DecisionKind::kQuorumLost);
       StepFencer(stonith::RightsLost{candidate_.term()});
       ForgetCoordination();
       // The fencer will not act under it again, and others may wait for its end.
@@ -107,6 +111,7 @@ void Member::KeepAuthority() {
       StepExecutor(executor::Authority{authority_term_, authority_until_});
     }
   } else if (!authority_term_.IsNone()) {
+    Decide(qdiskd::DecisionKind::kGivesUp, NodeId(), "its coordinator was not heard in time");
     authority_term_ = Term();
     Say(Severity::kWarning, "authority-ended");
   }
@@ -123,7 +128,10 @@ void Member::Quiesce() {
     stopping_all_ = true;
     StepExecutor(executor::Revoke{});
     StepExecutor(executor::StopAll{});
-    if (!executor_.IsQuiesced()) Say(Severity::kWarning, "stopping-everything");
+    if (!executor_.IsQuiesced()) {
+      Say(Severity::kWarning, "stopping-everything");
+      Decide(qdiskd::DecisionKind::kStopsAll, NodeId(), "it has no authority");
+    }
   }
   const bool may_claim = leave_final_ || now_ >= claim_again_at_;
   if (!quiesced_ && may_claim && HoldsNothing()) {
@@ -132,6 +140,7 @@ void Member::Quiesce() {
     authority_term_ = Term();
     next_heartbeat_ = now_;
     Say(Severity::kNotice, "quiesced");
+    Decide(qdiskd::DecisionKind::kQuiesced);
   } else if (!executor_.IsQuiesced()) {
     quiesced_ = false;
   }
@@ -181,6 +190,7 @@ void Member::WatchDisk() {
 void Member::GiveUpAuthority(const std::string& why, MonoTime grace) {
   if (!authority_term_.IsNone()) {
     Say(Severity::kNotice, "gives-up-authority").With("why", why);
+    Decide(qdiskd::DecisionKind::kGivesUp, NodeId(), why);
   }
   authority_term_ = Term();
   authority_until_ = now_;
@@ -233,6 +243,7 @@ void Member::MayStandDown() {
     const MonoTime counted = ActsUntil(now_).value_or(grace_until_);
     const MonoTime grace = stand_down_at_once_ ? now_ : counted;
     Say(Severity::kNotice, "stands-down").With("term", term).With("why", stand_down_why_);
+    Decide(qdiskd::DecisionKind::kStandsDown, NodeId(), stand_down_why_);
     stand_down_why_.clear();
     stand_down_at_once_ = false;
     drop_for_disk_ = std::max(drop_for_disk_, term);

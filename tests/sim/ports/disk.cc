@@ -123,12 +123,21 @@ void SimDisk::Execute(const RequestPtr& request) {
     request->gone = true;
     return Answer(request, Fail(IoKind::kConflict, "reservation conflict"));
   }
+  if (IsBad(*request)) {
+    request->gone = true;
+    return Answer(request, Fail(IoKind::kMedium, "medium error"));
+  }
   if (read_only_) {
     request->gone = true;
     return Answer(request, Fail(IoKind::kReadOnly, "write protected"));
   }
   LandFirst(request);
   world_.After(Latency() / 4, [this, request] { LandRest(request); });
+}
+
+bool SimDisk::IsBad(const Request& request) const {
+  return request.offset < bad_begin_ + bad_bytes_ &&
+         bad_begin_ < request.offset + request.data.size();
 }
 
 void SimDisk::LandFirst(const RequestPtr& request) {
@@ -161,7 +170,8 @@ void SimDisk::LandRest(const RequestPtr& request) {
 
 void SimDisk::ReadPart(const RequestPtr& request, std::size_t from) {
   if (request->gone) return;
-  if (read_errors_) return Answer(request, Fail(IoKind::kMedium, "medium error"));
+  if (read_errors_ || IsBad(*request))
+    return Answer(request, Fail(IoKind::kMedium, "medium error"));
   const std::size_t size = request->data.size();
   const std::size_t sectors = size / settings_.sector_bytes;
   const std::size_t part = std::max<std::size_t>(1, sectors / kReadParts) * settings_.sector_bytes;

@@ -52,6 +52,11 @@ class SimDisk {
   void SetDenied(bool denied) { denied_ = denied; }
   void SetReadOnly(bool read_only) { read_only_ = read_only; }
   void SetReadErrors(bool fail) { read_errors_ = fail; }
+  // Reads and writes that touch this part of the medium fail.
+  void SetBad(std::uint64_t offset, std::uint64_t bytes) {
+    bad_begin_ = offset;
+    bad_bytes_ = bytes;
+  }
   void LieOnce() { lie_once_ = true; }  // one write is reported as done and is not
   // The medium itself, for initialising, damaging and rolling back.
   [[nodiscard]] Bytes& medium() { return medium_; }
@@ -95,6 +100,7 @@ class SimDisk {
   Result<DeviceInfo, IoError> Attach(const std::shared_ptr<Session>& session);
   void Submit(const RequestPtr& request);
   void Execute(const RequestPtr& request);
+  [[nodiscard]] bool IsBad(const Request& request) const;
   void LandFirst(const RequestPtr& request);
   void LandRest(const RequestPtr& request);
   void ReadPart(const RequestPtr& request, std::size_t from);
@@ -111,6 +117,7 @@ class SimDisk {
   Duration latency_low_, latency_high_;
   bool hung_ = false, up_ = true, denied_ = false, read_only_ = false, read_errors_ = false;
   bool lie_once_ = false;
+  std::uint64_t bad_begin_ = 0, bad_bytes_ = 0;
   std::set<NodeId> cut_;
   Fate fate_ = Fate::kRandom;
   std::list<RequestPtr> requests_;
