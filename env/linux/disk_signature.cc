@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "env/linux/block_scan.h"
 #include "env/linux/read_file.h"
 #include "env/linux/unique_fd.h"
 
@@ -87,6 +88,9 @@ std::string WhyNotOwn(const std::string& path) {
                " device: each node may see a copy of its own in a split; use the "
                "shared disk below it");
   }
+  const std::string used =
+      WhyNotBySysfs(Cat("/sys/dev/block/", major(status.st_rdev), ":", minor(status.st_rdev)));
+  if (!used.empty()) return used;
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK));
   if (!fd && errno == EBUSY) return "is in use (mounted, swap, or a member of a volume group)";
   return "";
