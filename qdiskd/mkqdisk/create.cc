@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "qdiskd/mkqdisk/foreign.h"
 #include "qdiskd/mkqdisk/listing.h"
 
 namespace fencepost::qdiskd::mkqdisk {
@@ -20,8 +21,7 @@ constexpr std::uint64_t kReservedUnits = 8;
 constexpr std::uint64_t kUsedBytes =
     (kReservedUnits + std::uint64_t{kMaxNodes} * qdiskd::kCopies) * kUnitBytes;
 static_assert(kUsedBytes <= kEdgeBytes);
-
-std::uint32_t LittleEndian(ByteView bytes) { return ByteReader(bytes).Get<std::uint32_t>(); }
+constexpr Duration kLook = Millis(500);  // between two looks for a sign of life
 
 bool LooksUsed(ByteView head) {
   for (std::size_t at = 0; at + kUnitBytes <= std::min<std::size_t>(head.size(), kUsedBytes);
@@ -83,17 +83,6 @@ Result<Ok, IoError> ReadBack(WaitingDisk& disk, const qdiskd::Superblock& superb
 
 }  // namespace
 
-std::string OtherQuorumDisk(ByteView head) {
-  constexpr std::string_view kSbd = "SBD_SBD_";
-  constexpr std::uint32_t kRedHat = 0x00DEBB1E, kSanlock = 0x12212010, kSanlockLease = 0x06152010;
-  if (head.size() < kSbd.size()) return "";
-  if (std::equal(kSbd.begin(), kSbd.end(), head.begin())) return "SBD";
-  const std::uint32_t magic = LittleEndian(head);
-  if (magic == kRedHat) return "Red Hat Cluster Suite (qdiskd)";
-  if (magic == kSanlock || magic == kSanlockLease) return "sanlock";
-  return "";
-}
-
 Result<Findings, IoError> Examine(WaitingDisk& disk, const DeviceInfo& info, Duration watch) {
   Findings f;
   f.info = info;
@@ -107,12 +96,17 @@ Result<Findings, IoError> Examine(WaitingDisk& disk, const DeviceInfo& info, Dur
   f.head = std::move(head.value());
   f.tail = std::move(tail.value());
   f.found = qdiskd::DecodeSuperblocks(f.head, nullptr);
-  f.other_quorum_disk = OtherQuorumDisk(f.head);
+  if (const auto foreign = FindForeign(f.head)) {
+    f.other_quorum_disk = foreign->owner;
+    if (!foreign->label.empty()) f.other_quorum_disk += Cat(", '", foreign->label, "'");
+  }
   if (!LooksUsed(f.head)) return f;
-  disk.Pause(watch);
-  const auto again = disk.Read(0, static_cast<std::uint32_t>(kUsedBytes));
-  if (!again.ok()) return again.error();
-  f.living = !std::equal(again->begin(), again->end(), f.head.begin());
+  for (Duration left = watch; left > Duration() && !f.living; left -= kLook) {
+    disk.Pause(std::min(left, kLook));
+    const auto again = disk.Read(0, static_cast<std::uint32_t>(kUsedBytes));
+    if (!again.ok()) return again.error();
+    f.living = !std::equal(again->begin(), again->end(), f.head.begin());
+  }
   return f;
 }
 

@@ -28,9 +28,6 @@ struct Findings {
 };
 Result<Findings, IoError> Examine(WaitingDisk& disk, const DeviceInfo& info, Duration watch);
 
-// Which other quorum disk begins with these bytes; empty: none that is known.
-[[nodiscard]] std::string OtherQuorumDisk(ByteView head);
-
 struct Plan {
   std::uint64_t needed_bytes = 0;
   ClusterId cluster;

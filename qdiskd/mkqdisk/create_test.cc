@@ -188,19 +188,6 @@ TEST(WhyNot, NamesEveryReason) {
   EXPECT_EQ(reasons[3], "it holds ext4 file system");
 }
 
-TEST(OtherQuorumDisk, IsNamedByItsMagic) {
-  const auto name = [](std::initializer_list<std::uint8_t> first) {
-    Bytes head(first);
-    head.resize(512);
-    return OtherQuorumDisk(head);
-  };
-  EXPECT_EQ(name({'S', 'B', 'D', '_', 'S', 'B', 'D', '_'}), "SBD");
-  EXPECT_EQ(name({0x1E, 0xBB, 0xDE, 0x00}), "Red Hat Cluster Suite (qdiskd)");
-  EXPECT_EQ(name({0x10, 0x20, 0x21, 0x12}), "sanlock");
-  EXPECT_EQ(name({0, 0, 0, 0}), "");
-  EXPECT_EQ(OtherQuorumDisk(Bytes{}), "");
-}
-
 TEST(Listing, TimesAreAsOfCtime) {
   EXPECT_EQ(TimeText(0), "Thu Jan  1 00:00:00 1970");
   EXPECT_EQ(TimeText(951782399000), "Mon Feb 28 23:59:59 2000");

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/text.h"
@@ -151,6 +152,76 @@ TEST_F(MkqdiskTest, AListingSaysWhenTheKeyIsNotTheDisks) {
   EXPECT_NE(err_.find(At("key")), std::string::npos) << err_;
 }
 
+std::string RedHatHead() {
+  std::string head(512, '\0');
+  head.replace(0, 4, std::string("\x1e\xbb\xde\0", 4));
+  head.replace(32, 8, "\xeb\x7a\x62\xc2\x38\x9f\xab\xc4");
+  head.replace(48, 4, "old1");
+  head.replace(176, 4, "rhel");
+  return head;
+}
+
+TEST_F(MkqdiskTest, QuorumDisksOfOthersAreListedAsForeignAndFoundByLabel) {
+  Put(0, RedHatHead());
+  EXPECT_EQ(Command({"-L", At("disk")}), 0) << err_;
+  EXPECT_NE(out_.find("\tMagic:                eb7a62c2\n\tLabel:                rhel\n"),
+            std::string::npos)
+      << out_;
+  EXPECT_NE(out_.find("Red Hat Cluster Suite (qdiskd); Fencepost does not use it"),
+            std::string::npos)
+      << out_;
+  EXPECT_EQ(Command({"-f", "rhel", At("disk")}), 0);
+  EXPECT_EQ(Command({"-f", "shop", At("disk")}), 1);
+  EXPECT_EQ(Create({"-y"}), 1);
+  EXPECT_NE(err_.find("Red Hat Cluster Suite (qdiskd), 'rhel'"), std::string::npos) << err_;
+}
+
+TEST_F(MkqdiskTest, EverythingIsThereForProgramsToo) {
+  ASSERT_EQ(Create({"-y", "--json"}), 0) << err_;
+  const auto created = nlohmann::json::parse(out_).at("created");
+  EXPECT_EQ(created.at("label"), "shop");
+  EXPECT_EQ(created.at("nodes"), 2);
+  EXPECT_EQ(created.at("used_bytes"), 1228800);
+  EXPECT_EQ(created.at("barrier"), "lock");
+  EXPECT_EQ(Command({"-L", "-d", "--json", At("disk")}), 0) << err_;
+  const auto listed = nlohmann::json::parse(out_).at("disks").at(0);
+  EXPECT_EQ(listed.at("disk_id"), created.at("disk_id"));
+  EXPECT_EQ(listed.at("authentic"), true);
+  EXPECT_EQ(Command({"-L", "--json", "--watch=3", At("disk")}), 0) << err_;
+  EXPECT_EQ(nlohmann::json::parse(out_).at("rounds").size(), 3U);
+  EXPECT_EQ(Command({"--why", "2", "--json", At("disk")}), 0) << err_;
+  const auto why = nlohmann::json::parse(out_).at("why");
+  EXPECT_EQ(why.at("sentences").at(0), "No record on this disk says that node 2 was fenced.");
+  EXPECT_EQ(Command({"-L", "--json", At("absent")}), 1);
+  EXPECT_NE(nlohmann::json::parse(out_).at("errors").at(0).get<std::string>().find("cannot open"),
+            std::string::npos);
+}
+
+TEST_F(MkqdiskTest, ADiskThatIsWatchedIsReadAgainAndAgain) {
+  ASSERT_EQ(Create({"-y"}), 0) << err_;
+  EXPECT_EQ(Command({"-L", "-d", "-dd", "--watch=2", At("disk")}), 0) << err_;
+  std::size_t rounds = 0;
+  for (std::size_t at = out_.find("node state"); at != std::string::npos;
+       at = out_.find("node state", at + 1)) {
+    ++rounds;
+  }
+  EXPECT_EQ(rounds, 2U) << out_;
+}
+
+TEST_F(MkqdiskTest, WhyNamesWhatItNeeds) {
+  ASSERT_EQ(Create({"-y"}), 0) << err_;
+  EXPECT_EQ(Command({"--why", "2", At("disk")}), 0) << err_;
+  EXPECT_NE(out_.find("It has never written a heartbeat on this disk.\n"), std::string::npos);
+  EXPECT_NE(out_.find("Records about node 2"), std::string::npos) << out_;
+  EXPECT_EQ(Command({"--why", "3", At("disk")}), 1);
+  EXPECT_NE(err_.find("has room for 2 nodes"), std::string::npos) << err_;
+  EXPECT_EQ(Command({"--why", "db9", At("disk")}), 1);
+  EXPECT_NE(err_.find("is no configured node"), std::string::npos) << err_;
+  EXPECT_EQ(Command({"--why", "2", At("disk")}, "", "beta"), 1);
+  EXPECT_NE(err_.find("belongs to another cluster"), std::string::npos) << err_;
+  EXPECT_EQ(Command({"--why", "2"}), 1);
+}
+
 TEST_F(MkqdiskTest, WrongUsageIsExplained) {
   const std::vector<std::string> wrong[] = {{"-L", "-f", "x"},
                                             {"-c", At("disk")},
@@ -159,7 +230,13 @@ TEST_F(MkqdiskTest, WrongUsageIsExplained) {
                                             {"--bogus"},
                                             {"-c", At("disk"), "-l", "x", "--nodes", "65"},
                                             {"-c", At("disk"), "-l", "x", "--cib-size", "3"},
-                                            {"-c", "a", "-l", "x", "b"}};
+                                            {"-c", "a", "-l", "x", "b"},
+                                            {"-c", "a", "-l", "x", "--json"},
+                                            {"-c", "a", "-l", "x", "-d"},
+                                            {"-L", "--json", "--watch"},
+                                            {"-L", "--watch=-1"},
+                                            {"--why", "2", "--probe", "x"},
+                                            {"--probe", "x", "y"}};
   for (const auto& arguments : wrong) {
     EXPECT_EQ(Command(arguments), 2) << arguments[0];
     EXPECT_NE(err_.find("mkqdisk: "), std::string::npos);

@@ -25,7 +25,10 @@ po::options_description Description(Options& o, std::uint32_t& cib_kib) {
   add("label,l", text(o.label));
   add("list,L", "");
   add("find,f", po::value<std::string>());
-  add("details,d", "");
+  add("why", text(o.node));
+  add("details", "");
+  add("watch", po::value<int>()->implicit_value(0));
+  add("json", "");
   add("yes,y", "");
   add("force", "");
   add("config", text(o.config_file));
@@ -38,26 +41,52 @@ po::options_description Description(Options& o, std::uint32_t& cib_kib) {
   return all;
 }
 
+constexpr std::pair<const char*, Action> kActions[] = {{"create", Action::kCreate},
+                                                       {"list", Action::kList},
+                                                       {"find", Action::kFind},
+                                                       {"why", Action::kWhy}};
+
+// What goes with which action.
+std::optional<Error> CheckModifiers(const Options& o) {
+  const bool lists = o.action == Action::kList || o.action == Action::kFind;
+  if ((o.details || o.rounds) && !lists) {
+    return Wrong(o.rounds ? "--watch" : "-d", "goes with -L and -f");
+  }
+  if (o.rounds && *o.rounds < 0) return Wrong("--watch", "the number of rounds is below 0");
+  if (o.rounds && o.json && *o.rounds == 0) {
+    return Wrong("--json", "with --watch needs a number of rounds: --watch=N");
+  }
+  if (o.action == Action::kCreate && o.json && !o.yes) {
+    return Wrong("--json", "with -c nobody can be asked: add --yes");
+  }
+  if (o.action == Action::kCreate && !o.devices.empty()) {
+    return Wrong(Cat("'", o.devices.front(), "'"), "one device is given already");
+  }
+  return std::nullopt;
+}
+
 Result<Options> Check(Options o, const po::variables_map& given, std::uint32_t cib_kib) {
-  const bool create = given.count("create") > 0, list = given.count("list") > 0,
-             find = given.count("find") > 0;
-  if (given.count("help") > 0 || given.empty()) return o;
+  if (given.count("help") > 0 || (given.empty() && !o.details)) return o;
   if (given.count("version") > 0) {
     o.action = Action::kVersion;
     return o;
   }
-  if (int{create} + int{list} + int{find} != 1) {
-    return Wrong("mkqdisk", "exactly one of -c, -L and -f must be given");
+  int actions = 0;
+  for (const auto& [name, action] : kActions) {
+    if (given.count(name) == 0) continue;
+    o.action = action;
+    ++actions;
   }
-  o.action = create ? Action::kCreate : list ? Action::kList : Action::kFind;
-  if (find) o.label = given["find"].as<std::string>();
-  if (create && !o.devices.empty()) {
-    return Wrong(Cat("'", o.devices.front(), "'"), "-c takes one device");
+  if (actions != 1) {
+    return Wrong("mkqdisk", "exactly one of -c, -L, -f and --why must be given");
   }
+  if (o.action == Action::kFind) o.label = given["find"].as<std::string>();
+  if (const auto wrong = CheckModifiers(o)) return *wrong;
   if (o.label.size() > qdiskd::kMaxLabelBytes) {
     return Wrong("-l", Cat("the label is longer than ", qdiskd::kMaxLabelBytes, " bytes"));
   }
-  if (!list && o.label.empty()) return Wrong("-l", "a label is needed");
+  const bool labelled = o.action == Action::kCreate || o.action == Action::kFind;
+  if (labelled && o.label.empty()) return Wrong("-l", "a label is needed");
   for (const char c : o.label) {
     if (c < ' ' || c > '~') return Wrong("-l", "the label has a character that is not printable");
   }
@@ -77,11 +106,15 @@ Result<Options> Check(Options o, const po::variables_map& given, std::uint32_t c
 
 std::string UsageText() {
   return "usage: mkqdisk -c DEVICE -l LABEL [options]   make DEVICE a quorum disk\n"
-         "       mkqdisk -L [-d] [DEVICE...]            list quorum disks\n"
+         "       mkqdisk -L [-d] [DEVICE...]            list quorum disks; without a DEVICE the\n"
+         "                                              configured one and all in /dev\n"
          "       mkqdisk -f LABEL [-d] [DEVICE...]      find the quorum disk with this label\n"
+         "       mkqdisk --why NODE [DEVICE...]         tell from the disk what became of NODE\n"
          "       mkqdisk -h | -V                        print this, or the version\n"
          "DEVICE is a block device, a file, or iscsi://[user@]address[:port]/target/lun.\n"
          "  -d, --details     also show the slot of every node\n"
+         "      --watch[=N]   show the slots again and again, N times\n"
+         "      --json        for programs\n"
          "  -y, --yes         do not ask before destroying data\n"
          "      --force       also where there is reason not to\n"
          "      --nodes N     make room for N nodes (default 64)\n"
@@ -91,8 +124,17 @@ std::string UsageText() {
          "      --secret FILE the CHAP secret of an iSCSI user\n";
 }
 
-Result<Options> ParseOptions(const std::vector<std::string>& arguments) {
+Result<Options> ParseOptions(const std::vector<std::string>& given_arguments) {
   Options options;
+  std::vector<std::string> arguments;
+  for (const std::string& each : given_arguments) {  // -d may be repeated: -d -d, -ddd
+    const bool debug = each.size() > 1 && each.find_first_not_of('d', 1) == std::string::npos;
+    if (debug && each[0] == '-') {
+      options.details = true;
+    } else {
+      arguments.push_back(each);
+    }
+  }
   std::uint32_t cib_kib = qdiskd::kDefaultCibUnits * (qdiskd::kUnitBytes / 1024);
   po::variables_map given;
   try {  // Boost reports errors so; they end here.
@@ -109,7 +151,9 @@ Result<Options> ParseOptions(const std::vector<std::string>& arguments) {
   } catch (const po::error& error) {
     return Wrong("mkqdisk", error.what());
   }
-  options.details = given.count("details") > 0;
+  options.details = options.details || given.count("details") > 0;
+  options.json = given.count("json") > 0;
+  if (given.count("watch") > 0) options.rounds = given["watch"].as<int>();
   options.yes = given.count("yes") > 0;
   options.force = given.count("force") > 0;
   return Check(std::move(options), given, cib_kib);

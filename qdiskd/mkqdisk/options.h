@@ -5,6 +5,7 @@
 // Errors:  the option, what is wrong with it, what to write.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,14 +14,16 @@
 
 namespace fencepost::qdiskd::mkqdisk {
 
-enum class Action { kHelp, kVersion, kCreate, kList, kFind };
+enum class Action { kHelp, kVersion, kCreate, kList, kFind, kWhy };
 
 struct Options {
   Action action = Action::kHelp;
   std::string device;                // kCreate
   std::string label;                 // kCreate, kFind
-  std::vector<std::string> devices;  // kList, kFind: beside the configured one
-  bool details = false, yes = false, force = false;
+  std::string node;                  // kWhy: id or name
+  std::vector<std::string> devices;  // kList, kFind, kWhy: beside the configured one
+  bool details = false, yes = false, force = false, json = false;
+  std::optional<int> rounds;     // kList, kFind: watch; 0: until interrupted
   std::string config_file;       // empty: the usual one
   std::string cluster;           // instead of the configuration, with key_file
   std::string key_file;          // empty: the configuration's

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "qdiskd/mkqdisk/create.h"
+#include "qdiskd/mkqdisk/why.h"
 
 namespace fencepost::sim {
 namespace {
@@ -143,6 +144,28 @@ void Cluster::MakeDisks(const ClusterSettings& settings) {
     waiting.Close();
     life->End();
   }
+}
+
+std::vector<std::string> Cluster::Why(int node) {
+  const auto geometry = *qdiskd::Geometry::Make(static_cast<int>(nodes_.size()), kCibUnits);
+  qdiskd::DiskIdentity identity;
+  identity.cluster = site_.config.cluster_id;
+  identity.disk.bytes[0] = 1;
+  const ByteView medium(disk().medium());
+  qdiskd::mkqdisk::DiskStory story;
+  for (const auto& each : nodes_) {
+    const auto ring = medium.subspan(geometry.Offset(qdiskd::Region::kRecorder, each->id(), 0),
+                                     std::size_t{qdiskd::kRecorderUnits} * qdiskd::kUnitBytes);
+    std::map<std::uint64_t, qdiskd::Record> records;
+    for (const auto& page :
+         DecodeRing(ring, each->id(), geometry, identity, qdiskd::DiskMac(site_.key))) {
+      for (const auto& record : page.page.records) records[record.number] = record;
+    }
+    qdiskd::mkqdisk::DiskStory one;
+    for (const auto& [number, record] : records) one.records.push_back({each->id(), record});
+    Merge(story, std::move(one));
+  }
+  return Explain(story, IdOf(node), {}).sentences;
 }
 
 Performance Cluster::Fence(Node& asker, const Command& command) {

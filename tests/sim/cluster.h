@@ -71,6 +71,8 @@ class Cluster {
   [[nodiscard]] const std::vector<std::string>& services() const { return services_; }
   // Facts of this name, of one node or of all (0).
   [[nodiscard]] int Told(std::string_view fact, int node = 0) const;
+  // What the flight recorders on the disk tell about a node, as mkqdisk --why does.
+  [[nodiscard]] std::vector<std::string> Why(int node);
   [[nodiscard]] Duration Elapsed() const { return world_.Now().time_since_epoch(); }
 
  private:

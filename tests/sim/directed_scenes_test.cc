@@ -63,6 +63,14 @@ TEST_F(Scene, ASplitInWhichTheActiveNodeLosesTheDiskToo) {  // scene 3
   ASSERT_TRUE(cluster_->RunUntil(seconds(40), [&] { return cluster_->AllOn(passive_); }));
   for (const auto& [by, target] : cluster_->oracle().shot()) EXPECT_EQ(target, active().id());
   cluster_->Run(seconds(5));  // the fence has looked whether it is off
+  // After the reset the disk still tells who did it, in which term, why and with which proof.
+  const std::string why = cluster_->Why(active_).front();
+  EXPECT_NE(why.find(Cat("node ", active_, " was fenced by node ", passive_, " at ")),
+            std::string::npos)
+      << why;
+  EXPECT_NE(why.find(", term "), std::string::npos) << why;
+  EXPECT_NE(why.find("proved off by "), std::string::npos) << why;
+  EXPECT_NE(cluster_->Why(passive_).front().find("No record on this disk"), std::string::npos);
   cluster_->disk().Heal(active().id());
   cluster_->Heal(NodeId(1), NodeId(2));
   active().PowerOn();
