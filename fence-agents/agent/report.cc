@@ -16,7 +16,7 @@ struct Report::Record {
 
 namespace {
 
-constexpr int kDone = 0, kFailed = 1;
+constexpr int kFailed = 1;
 
 ordered_json Object(const Failure& failure) {
   return {{"phase", Name(failure.phase)},   {"cause", Name(failure.cause)},
