@@ -23,6 +23,8 @@ namespace fencepost {
 inline constexpr std::size_t kMaxCibBytes = 64 * 1024;  // of XML text
 inline constexpr std::size_t kMaxPrimitives = 64;
 inline constexpr std::size_t kMaxFenceDevices = 64;
+inline constexpr std::size_t kMaxFenceLevels = 256;
+inline constexpr int kMaxFenceLevel = 9;  // the largest index
 inline constexpr std::size_t kMaxLocations = 256;
 inline constexpr std::size_t kMaxRules = 256;         // with nested ones, of one CIB
 inline constexpr std::size_t kMaxExpressions = 1024;  // of one CIB
@@ -68,13 +70,34 @@ struct Group {
   friend bool operator==(const Group&, const Group&) = default;
 };
 
+// What a node has lost when a device proved it off: everything, its storage, or its network.
+enum class FenceScope : std::uint8_t { kNode, kStorage, kNetwork };
+
 // A primitive of class stonith.
 struct FenceDevice {
   std::string id;
   std::string agent;                      // its type: "fence_ipmilan"
-  std::map<NodeId, std::string> targets;  // the nodes it can fence, each with its plug
+  std::map<NodeId, std::string> targets;  // the nodes it can fence, each with its plugs: "2,3"
   Parameters parameters;                  // the agent's own; no pcmk_*, no secret
+  FenceScope scope = FenceScope::kNode;
+  bool unfencing = false;  // it must be switched on before its node runs anything
+  int action_limit = 1;    // runs at once; 0: no limit
+  int off_attempts = 2;    // of one outlet, within the time that there is
+  Duration off_timeout = std::chrono::seconds(60);
+  Duration on_timeout = std::chrono::seconds(60);
+  Duration status_timeout = std::chrono::seconds(20);
+  Duration monitor_timeout = std::chrono::seconds(20);
+  Duration monitor_interval{};  // zero: it is not looked after
   friend bool operator==(const FenceDevice&, const FenceDevice&) = default;
+};
+
+// One way to be sure that a node is off: all of the devices. Levels are tried in order of index.
+struct FenceLevel {
+  std::string id;
+  NodeId target;
+  int index = 1;                     // 1 to kMaxFenceLevel
+  std::vector<std::string> devices;  // ids of fence devices that have the target; at least one
+  friend bool operator==(const FenceLevel&, const FenceLevel&) = default;
 };
 
 // Compares an attribute of a node with a value; both operands of kDefined and kNotDefined are the
@@ -127,6 +150,7 @@ struct Cib {
   std::vector<CibNode> nodes;  // in order of id
   std::vector<Group> groups;   // in order of the text
   std::vector<FenceDevice> fence_devices;
+  std::vector<FenceLevel> fence_levels;  // in order of target and index
   std::vector<Location> locations;
   friend bool operator==(const Cib&, const Cib&) = default;
 };

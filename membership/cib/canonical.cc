@@ -44,6 +44,22 @@ void PutDevice(ByteWriter& out, const FenceDevice& device) {
     out.PutText(plug);
   }
   PutParameters(out, device.parameters);
+  out.Put(static_cast<std::uint8_t>(device.scope));
+  PutBool(out, device.unfencing);
+  PutCount(out, static_cast<std::size_t>(device.action_limit));
+  PutCount(out, static_cast<std::size_t>(device.off_attempts));
+  for (const Duration time : {device.off_timeout, device.on_timeout, device.status_timeout,
+                              device.monitor_timeout, device.monitor_interval}) {
+    PutTime(out, time);
+  }
+}
+
+void PutLevel(ByteWriter& out, const FenceLevel& level) {
+  out.PutText(level.id);
+  out.Put(level.target.value());
+  PutCount(out, static_cast<std::size_t>(level.index));
+  PutCount(out, level.devices.size());
+  for (const std::string& id : level.devices) out.PutText(id);
 }
 
 void PutRule(ByteWriter& out, const Rule& rule) {
@@ -101,6 +117,8 @@ Bytes CanonicalBytes(const Cib& cib) {
   }
   PutCount(out, cib.fence_devices.size());
   for (const FenceDevice& device : cib.fence_devices) PutDevice(out, device);
+  PutCount(out, cib.fence_levels.size());
+  for (const FenceLevel& level : cib.fence_levels) PutLevel(out, level);
   PutCount(out, cib.locations.size());
   for (const Location& location : cib.locations) PutLocation(out, location);
   return out.Take();

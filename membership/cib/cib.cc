@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "membership/cib/fence_devices.h"
 #include "membership/cib/resources.h"
 #include "membership/cib/rules.h"
 #include "membership/cib/values.h"
@@ -169,7 +170,8 @@ void ReadLocation(Xml& xml, pugi::xml_node at, Cib& cib, RuleCount& count) {
 
 void ReadConfiguration(Xml& xml, pugi::xml_node at, Cib& cib) {
   xml.AllowAttributes(at, {});
-  xml.AllowChildren(at, {"crm_config", "nodes", "resources", "constraints", "rsc_defaults"});
+  xml.AllowChildren(
+      at, {"crm_config", "nodes", "resources", "constraints", "rsc_defaults", "fencing-topology"});
   const pugi::xml_node options = xml.OnlyChild(at, "crm_config");
   xml.AllowAttributes(options, {});
   xml.AllowChildren(options, {"cluster_property_set"});
@@ -183,6 +185,8 @@ void ReadConfiguration(Xml& xml, pugi::xml_node at, Cib& cib) {
   ReadNodes(xml, xml.OnlyChild(at, "nodes"), at, cib);
   if (xml.Failed()) return;
   ReadResources(xml, xml.OnlyChild(at, "resources"), meta, cib);
+  if (xml.Failed()) return;
+  ReadTopology(xml, xml.OnlyChild(at, "fencing-topology"), cib);
   const pugi::xml_node constraints = xml.OnlyChild(at, "constraints");
   xml.AllowAttributes(constraints, {});
   xml.AllowChildren(constraints, {"rsc_location"});

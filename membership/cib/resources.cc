@@ -3,26 +3,13 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "membership/cib/fence_devices.h"
 #include "membership/cib/values.h"
 
 namespace fencepost::cib {
 namespace {
 
 constexpr Duration kDefaultOperationTime = std::chrono::seconds(20);  // Pacemaker's
-
-// "a b,c;d" of pcmk_host_list.
-std::vector<std::string> Words(std::string_view text, std::string_view separators) {
-  std::vector<std::string> words(1);
-  for (const char c : text) {
-    if (separators.find(c) == std::string_view::npos) {
-      words.back() += c;
-    } else if (!words.back().empty()) {
-      words.emplace_back();
-    }
-  }
-  if (words.back().empty()) words.pop_back();
-  return words;
-}
 
 std::optional<Duration> ReadTime(Xml& xml, pugi::xml_node op, const char* attribute) {
   if (!op.attribute(attribute)) return std::nullopt;
@@ -92,15 +79,6 @@ Parameters ReadAgentParameters(Xml& xml, pugi::xml_node at) {
   return parameters;
 }
 
-std::string RequiredName(Xml& xml, pugi::xml_node at, const char* attribute) {
-  std::string value = xml.Required(at, attribute);
-  if (!value.empty() && !IsName(value)) {
-    xml.Fail(at, Cat(attribute, "=\"", value, "\" is not the name of an agent"),
-             "use its file's name, without a path");
-  }
-  return value;
-}
-
 Primitive ReadPrimitive(Xml& xml, pugi::xml_node at, const Meta& inherited) {
   xml.AllowAttributes(at, {"id", "class", "provider", "type", "description"});
   xml.AllowChildren(at, {"instance_attributes", "meta_attributes", "operations"});
@@ -122,78 +100,6 @@ Primitive ReadPrimitive(Xml& xml, pugi::xml_node at, const Meta& inherited) {
   return primitive;
 }
 
-void AddTarget(Xml& xml, const NvPair& pair, const Cib& cib, std::string_view node,
-               std::string_view plug, FenceDevice& device) {
-  const auto id = FindNode(cib, node);
-  if (!id) {
-    xml.Fail(pair.at, Cat(pair.name, " names \"", node, "\", which is none of the <nodes>"),
-             "use the uname of a node");
-  } else {
-    device.targets[*id] = plug;
-  }
-}
-
-// pcmk_host_list="a b": the plug is the node's name; pcmk_host_map="a:1;b:2" says otherwise.
-void ReadTargets(Xml& xml, const Cib& cib, const std::vector<NvPair>& pairs, FenceDevice& device) {
-  for (const NvPair& pair : pairs) {
-    if (pair.name != "pcmk_host_list") continue;
-    for (const std::string& node : Words(pair.value, " \t,;")) {
-      AddTarget(xml, pair, cib, node, node, device);
-    }
-  }
-  for (const NvPair& pair : pairs) {
-    if (pair.name != "pcmk_host_map") continue;
-    for (const std::string& word : Words(pair.value, " \t;")) {
-      const std::size_t colon = word.find(':');
-      if (colon == std::string::npos || colon + 1 == word.size()) {
-        xml.Fail(pair.at, Cat("pcmk_host_map has \"", word, "\""), "write NODE:PLUG;NODE:PLUG");
-        return;
-      }
-      AddTarget(xml, pair, cib, word.substr(0, colon), word.substr(colon + 1), device);
-    }
-  }
-}
-
-void ReadDeviceParameter(Xml& xml, const NvPair& pair, FenceDevice& device) {
-  if (pair.name == "pcmk_host_list" || pair.name == "pcmk_host_map") return;
-  if (pair.name == "pcmk_host_check") {
-    if (pair.value != "static-list") {
-      xml.FailPair(pair, "not supported", "write static-list, and pcmk_host_list");
-    }
-  } else if (pair.name.starts_with("pcmk_")) {
-    xml.Fail(pair.at, Cat(pair.name, " is not supported"),
-             "remove it; understood are: pcmk_host_list, pcmk_host_map, pcmk_host_check");
-  } else if (IsSecretParameter(pair.name)) {  // its value is never repeated
-    xml.Fail(pair.at,
-             Cat(pair.name,
-                 " would put a secret into the configuration, which is "
-                 "replicated and readable by many"),
-             Cat("write it into a file of mode 0600 and give ",
-                 pair.name == "passwd" ? "password" : pair.name, "_file"));
-  } else if (!IsParameterName(pair.name)) {
-    xml.Fail(pair.at, Cat("\"", pair.name, "\" is not the name of an agent's parameter"),
-             "use letters, digits and '_'");
-  } else {
-    device.parameters[pair.name] = pair.value;
-  }
-}
-
-FenceDevice ReadFenceDevice(Xml& xml, pugi::xml_node at, const Cib& cib) {
-  xml.AllowAttributes(at, {"id", "class", "type", "description"});
-  xml.AllowChildren(at, {"instance_attributes"});
-  FenceDevice device;
-  device.id = xml.UniqueId(at);
-  device.agent = RequiredName(xml, at, "type");
-  const std::vector<NvPair> pairs = xml.Pairs(at, "instance_attributes");
-  ReadTargets(xml, cib, pairs, device);
-  for (const NvPair& pair : pairs) ReadDeviceParameter(xml, pair, device);
-  if (device.targets.empty()) {
-    xml.Fail(at, Cat("fence device ", device.id, " names no node that it can fence"),
-             "add pcmk_host_list or pcmk_host_map");
-  }
-  return device;
-}
-
 Group ReadGroup(Xml& xml, pugi::xml_node at, const Meta& defaults) {
   xml.AllowAttributes(at, {"id", "description"});
   xml.AllowChildren(at, {"primitive", "meta_attributes"});
@@ -209,6 +115,15 @@ Group ReadGroup(Xml& xml, pugi::xml_node at, const Meta& defaults) {
 }
 
 }  // namespace
+
+std::string RequiredName(Xml& xml, pugi::xml_node at, const char* attribute) {
+  std::string value = xml.Required(at, attribute);
+  if (!value.empty() && !IsName(value)) {
+    xml.Fail(at, Cat(attribute, "=\"", value, "\" is not the name of an agent"),
+             "use its file's name, without a path");
+  }
+  return value;
+}
 
 std::optional<NodeId> FindNode(const Cib& cib, std::string_view name) {
   for (const CibNode& node : cib.nodes) {

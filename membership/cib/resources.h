@@ -21,6 +21,8 @@ struct Meta {
 [[nodiscard]] Meta ReadMeta(Xml& xml, pugi::xml_node at, Meta inherited);
 // Fills groups and fence_devices. REQUIRES: cib.nodes is filled.
 void ReadResources(Xml& xml, pugi::xml_node resources, const Meta& defaults, Cib& cib);
+// An attribute that is the name of an agent's file.
+[[nodiscard]] std::string RequiredName(Xml& xml, pugi::xml_node at, const char* attribute);
 [[nodiscard]] std::optional<NodeId> FindNode(const Cib& cib, std::string_view name);
 
 }  // namespace fencepost::cib
