@@ -20,7 +20,7 @@ bool FitsOneLine(std::string_view text) {
 
 }  // namespace
 
-std::string AgentInput(const Device& device, NodeId node, std::string_view node_name,
+std::string AgentInput(const Device& device, std::string_view plug, std::string_view node_name,
                        std::string_view action, MonoTime not_after) {
   std::string out;
   const auto put = [&](std::string_view name, std::string_view value) {
@@ -30,9 +30,8 @@ std::string AgentInput(const Device& device, NodeId node, std::string_view node_
     if (name != "action" && name != "nodename" && name != "not_after_ms") put(name, value);
   }
   put("action", action);
-  put("nodename", node_name);
-  const auto plug = device.config.targets.find(node);
-  if (plug != device.config.targets.end() && !plug->second.empty()) put("plug", plug->second);
+  if (!node_name.empty()) put("nodename", node_name);
+  if (!plug.empty()) put("plug", plug);
   if (device.understands_not_after) {
     put("not_after_ms", ToText(ToMillis(not_after.time_since_epoch())));
   }

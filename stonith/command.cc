@@ -89,8 +89,9 @@ class CommandRun : private FencerListener {
     const bool takes_plug = agent_.Has("plug") || agent_.Has("port");
     device.config.targets[kTarget] = takes_plug && !named ? a_.node : "";
     device.understands_not_after = agent_.Has("not_after_ms");
-    device.attempts = 1;
-    device.off_limit = device.on_limit = device.status_limit = a_.time_limit;
+    device.config.off_attempts = 1;
+    device.config.off_timeout = device.config.on_timeout = device.config.status_timeout =
+        a_.time_limit;
     return device;
   }
 
@@ -101,7 +102,7 @@ class CommandRun : private FencerListener {
                      device.config.id,
                      device.config.agent,
                      std::string(action),
-                     AgentInput(device, kTarget, a_.node, action, limit),
+                     AgentInput(device, device.config.targets.at(kTarget), a_.node, action, limit),
                      limit};
     return RunToEnd(start, runner_, *this);
   }

@@ -1,6 +1,8 @@
 #include "stonith/drive_fencer.h"
 
+#include <deque>
 #include <optional>
+#include <set>
 
 #include "base/check.h"
 
@@ -20,18 +22,26 @@ bool DriveFencer(Fencer& fencer, const FencerEvent& request, AgentRunner& runner
                  FencerListener& listener) {
   FENCEPOST_CHECK(fencer.Idle());
   FencerEvent event = request;
+  std::deque<StartAgent> waiting;
+  std::set<RunId> killed;
   while (true) {
-    std::optional<StartAgent> start;
     std::optional<MonoTime> wake;
     for (const FencerEffect& effect : fencer.Step(runner.Now(), event)) {
-      if (const auto* s = std::get_if<StartAgent>(&effect)) start = *s;
+      if (const auto* s = std::get_if<StartAgent>(&effect)) waiting.push_back(*s);
+      if (const auto* k = std::get_if<KillAgent>(&effect)) killed.insert(k->run);
       if (const auto* w = std::get_if<WakeAt>(&effect)) wake = w->when;
       listener.Effect(effect);
     }
     if (runner.Interrupted()) return false;
     if (fencer.Idle()) return true;
-    if (start) {
-      event = RunToEnd(*start, runner, listener);
+    if (!waiting.empty()) {
+      const StartAgent start = waiting.front();
+      waiting.pop_front();
+      if (killed.count(start.run) != 0 || runner.Now() >= start.kill_at) {
+        event = AgentEnded{start.run, true, true, -1, ""};  // its turn never came
+      } else {
+        event = RunToEnd(start, runner, listener);
+      }
     } else {
       FENCEPOST_CHECK(wake);  // one request: it runs an agent, or waits for an instant
       runner.SleepUntil(*wake);

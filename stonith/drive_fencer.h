@@ -1,5 +1,5 @@
 // Runs the fencer for a command that has nothing else to do: one request, and the agents it wants,
-// one after the other, over a blocking runner.
+// one after the other in the order in which it wants them, over a blocking runner.
 //
 // Promise: every effect is shown in its order, and each run when it has ended. Returns true when
 //          the fencer is idle, false when the runner was asked to stop: nothing more was started

@@ -1,3 +1,4 @@
+// Requests, rights, and the book of runs.
 #include "stonith/fencer.h"
 
 #include <algorithm>
@@ -8,7 +9,8 @@
 namespace fencepost::stonith {
 namespace {
 
-constexpr int kAgentDone = 0, kAgentOn = 0, kAgentOff = 2;
+constexpr std::string_view kDecideAnew = "decide anew, under a renewed lease";
+constexpr std::string_view kNextDecides = "the next coordinator decides";
 
 std::string_view Name(FenceAction action) {
   return action == FenceAction::kReboot ? "reboot" : "off";
@@ -18,7 +20,7 @@ Error TooLate(std::string what, const std::optional<Error>& last) {
   return {std::move(what),
           Cat("phase=run cause=deadline: not_after was reached before off was proved",
               last ? Cat("; before that: ", last->Text()) : ""),
-          "decide anew, under a renewed lease"};
+          std::string(kDecideAnew)};
 }
 
 }  // namespace
@@ -35,22 +37,33 @@ std::string_view Name(Power power) {
   return "unknown";
 }
 
+Fencer::Fencer(FencerConfig config) : config_(std::move(config)) {
+  for (std::size_t i = 0; i < config_.devices.size(); ++i) {
+    const FenceDevice& device = config_.devices[i].config;
+    if (device.monitor_interval <= Duration()) continue;
+    if (device.targets.size() == 1 && device.targets.contains(config_.self)) continue;
+    watched_.push_back({i, 0, {}, {device.id, false, false, {}, ""}});
+  }
+}
+
 std::vector<FencerEffect> Fencer::Step(MonoTime now, const FencerEvent& event) {
   FENCEPOST_CHECK(now >= now_);
   now_ = now;
   effects_.clear();
   if (const auto* fence = std::get_if<FenceAsked>(&event)) Ask(*fence);
+  if (const auto* unfence = std::get_if<UnfenceAsked>(&event)) Ask(*unfence);
   if (const auto* status = std::get_if<StatusAsked>(&event)) Ask(*status);
   if (const auto* ended = std::get_if<AgentEnded>(&event)) End(*ended);
   if (const auto* lost = std::get_if<RightsLost>(&event)) Lose(lost->term);
+  if (const auto* back = std::get_if<NodeIsBack>(&event)) shot_.erase(back->node);
   Advance();
   PlanWakeUp();
   return std::move(effects_);
 }
 
 bool Fencer::MaySwitch() const {
-  return std::any_of(operations_.begin(), operations_.end(),
-                     [](const Operation& op) { return op.run != 0 && op.stage != Stage::kVerify; });
+  return std::any_of(live_.begin(), live_.end(),
+                     [](const auto& run) { return run.second.kind == RunKind::kSwitch; });
 }
 
 std::string Fencer::NodeName(NodeId node) const {
@@ -58,60 +71,119 @@ std::string Fencer::NodeName(NodeId node) const {
   return it == config_.node_names.end() ? Cat("node ", node) : it->second;
 }
 
-std::vector<const Device*> Fencer::DevicesOf(NodeId node) const {
-  std::vector<const Device*> out;
-  for (const Device& device : config_.devices) {
-    if (device.config.targets.contains(node)) out.push_back(&device);
-  }
-  return out;
-}
-
 void Fencer::Note(Severity severity, std::string_view name, const Operation& op, std::string why) {
   Fact fact{severity, name, {}};
-  fact.With("node", NodeName(op.node)).With("action", Name(op.action)).With("term", op.term);
+  fact.With("node", NodeName(op.node)).With("action", op.record.what).With("term", op.term);
   if (!why.empty()) fact.With("why", why);
   effects_.emplace_back(std::move(fact));
 }
 
-void Fencer::Ask(const FenceAsked& asked) {
-  const std::string what = Cat("fencing ", NodeName(asked.node));
-  const auto refuse = [&](std::string cause, std::string remedy) {
-    effects_.emplace_back(FenceAnswer{asked.id, Error{what, std::move(cause), std::move(remedy)}});
-  };
-  if (now_ >= asked.not_after) {
-    effects_.emplace_back(FenceAnswer{asked.id, TooLate(what, std::nullopt)});
-    return;
-  }
-  if (lost_ && asked.term <= *lost_) {
-    return refuse("phase=select cause=rights-lost: its term is over",
-                  "the next coordinator decides");
-  }
-  if (DevicesOf(asked.node).empty()) {
-    return refuse("phase=select cause=no-device: no fence device is configured for it",
-                  "configure one, or confirm by hand that the node is off");
+std::optional<Error> Fencer::WhyRefused(NodeId node, Term term, MonoTime not_after) const {
+  const std::string what = Cat("fencing ", NodeName(node));
+  if (now_ >= not_after) return TooLate(what, std::nullopt);
+  if (lost_ && term <= *lost_) {
+    return Error{what, "phase=select cause=rights-lost: its term is over",
+                 std::string(kNextDecides)};
   }
   std::size_t waiting = 0;
   for (const Operation& op : operations_) waiting += op.waiters.size();
   if (waiting >= kMaxRequests) {
-    return refuse("phase=select cause=busy: too many requests wait", "ask again");
+    return Error{what, "phase=select cause=busy: too many requests wait", "ask again"};
   }
+  return std::nullopt;
+}
+
+std::optional<Error> Fencer::WhyGuarded(NodeId node) const {
+  const std::string what = Cat("fencing ", NodeName(node));
+  if (node == config_.self) {
+    return Error{what, "phase=select cause=self: a node does not fence itself",
+                 "another node does it; this one stops what it runs"};
+  }
+  if (LevelsOf(config_, node).empty()) {
+    return Error{what, "phase=select cause=no-device: no fence device is configured for it",
+                 "configure one, or confirm by hand that the node is off"};
+  }
+  if (config_.guard_nodes == 0) return std::nullopt;
+  std::map<NodeId, bool> shot{{node, true}};
+  for (const auto& [other, when] : shot_) {
+    if (now_ - when < kGuardWindow) shot[other] = true;
+  }
+  for (const Operation& op : operations_) {
+    if (!op.unfence) shot[op.node] = true;
+  }
+  if (static_cast<int>(shot.size()) * 2 <= config_.guard_nodes) return std::nullopt;
+  std::string names;
+  for (const auto& [other, yes] : shot) {
+    if (other != node) names += Cat(names.empty() ? "" : ", ", NodeName(other));
+  }
+  return Error{what,
+               Cat("phase=select cause=majority-guard: with ", names, ", fenced within the last ",
+                   ToText(kGuardWindow), " and not back, it would be more than half of ",
+                   config_.guard_nodes, " nodes"),
+               "look at them: bring one back, or fence by hand with fence_node"};
+}
+
+bool Fencer::Join(NodeId node, bool unfence, FenceAction action, Term term, Waiter waiter) {
   for (Operation& op : operations_) {
-    const bool same = op.node == asked.node && op.action == asked.action && op.term == asked.term;
-    if (same && !op.off_proved) {
-      op.waiters.push_back({asked.id, asked.not_after});
-      op.not_after = std::max(op.not_after, asked.not_after);
-      return;
-    }
+    const bool same = op.node == node && op.unfence == unfence && op.term == term &&
+                      (unfence || op.action == action);
+    if (!same || op.off_proved() || op.stage == Stage::kEnded) continue;
+    op.waiters.push_back(waiter);
+    op.not_after = std::max(op.not_after, waiter.not_after);
+    return true;
   }
+  return false;
+}
+
+Fencer::Operation& Fencer::Enter(NodeId node, Term term, Waiter waiter) {
   Operation op;
-  op.node = asked.node;
-  op.action = asked.action;
-  op.term = asked.term;
-  op.waiters.push_back({asked.id, asked.not_after});
-  op.not_after = asked.not_after;
-  op.record = {asked.node, asked.action, asked.term, now_, {}, false, {}};
-  Note(Severity::kWarning, "fence-asked", op, "");
+  op.node = node;
+  op.term = term;
+  op.waiters.push_back(waiter);
+  op.not_after = waiter.not_after;
+  op.record.node = node;
+  op.record.term = term;
+  op.record.asked = now_;
   operations_.push_back(std::move(op));
+  return operations_.back();
+}
+
+void Fencer::Ask(const FenceAsked& asked) {
+  auto refused = WhyRefused(asked.node, asked.term, asked.not_after);
+  const Waiter waiter{asked.id, asked.not_after};
+  if (!refused && Join(asked.node, false, asked.action, asked.term, waiter)) return;
+  if (!refused) refused = WhyGuarded(asked.node);
+  if (refused) {
+    effects_.emplace_back(FenceAnswer{asked.id, std::move(*refused)});
+    return;
+  }
+  Operation& op = Enter(asked.node, asked.term, waiter);
+  op.action = asked.action;
+  op.record.what = Name(asked.action);
+  for (Level& level : LevelsOf(config_, asked.node)) {
+    LevelRun run;
+    for (const Outlet& outlet : level.outlets) run.outlets.emplace_back().outlet = outlet;
+    run.plan = std::move(level);
+    op.levels.push_back(std::move(run));
+  }
+  Note(Severity::kWarning, "fence-asked", op, "");
+}
+
+void Fencer::Ask(const UnfenceAsked& asked) {
+  auto refused = WhyRefused(asked.node, asked.term, asked.not_after);
+  const Waiter waiter{asked.id, asked.not_after};
+  if (!refused && Join(asked.node, true, FenceAction::kOff, asked.term, waiter)) return;
+  if (refused) {
+    effects_.emplace_back(UnfenceAnswer{asked.id, std::move(*refused)});
+    return;
+  }
+  Operation& op = Enter(asked.node, asked.term, waiter);
+  op.unfence = true;
+  op.stage = Stage::kOn;
+  op.record.what = "unfence";
+  for (const Outlet& outlet : UnfencingOutlets(config_, asked.node)) {
+    op.ons.emplace_back().outlet = outlet;
+  }
 }
 
 void Fencer::Ask(const StatusAsked& asked) {
@@ -120,17 +192,27 @@ void Fencer::Ask(const StatusAsked& asked) {
         StatusAnswer{asked.id, asked.node, Power::kUnknown, "too many queries wait", now_, now_});
     return;
   }
-  queries_.push_back({asked, 0, 0, {}, ""});
-  AskNextDevice(&queries_.back());
+  Query query;
+  query.asked = asked;
+  for (Level& level : LevelsOf(config_, asked.node)) {
+    if (level.coverage.node) query.levels.push_back(std::move(level));
+  }
+  if (query.levels.empty()) query.reason = "no power device is configured for it";
+  queries_.push_back(std::move(query));
+  NextLevel(&queries_.back());
 }
 
-// An operation whose right ends while its agent lives is answered at once; the agent is killed by
-// its kill_at, and the operation is kept until that end is known.
+// An operation whose right ends while its agents live is answered at once; they are killed by
+// their kill_at, and the operation is kept until their end is known.
 void Fencer::ExpireWaiters(Operation* op) {
   std::erase_if(op->waiters, [&](const Waiter& w) {
     if (now_ < w.not_after) return false;
-    effects_.emplace_back(
-        FenceAnswer{w.id, TooLate(Cat("fencing ", NodeName(op->node)), op->last_error)});
+    Error error = TooLate(Cat("fencing ", NodeName(op->node)), op->last_error);
+    if (op->unfence) {
+      effects_.emplace_back(UnfenceAnswer{w.id, std::move(error)});
+    } else {
+      effects_.emplace_back(FenceAnswer{w.id, std::move(error)});
+    }
     return true;
   });
 }
@@ -141,201 +223,136 @@ void Fencer::Lose(Term term) {
     if (op.term > term) continue;
     AnswerAll(&op, Error{Cat("fencing ", NodeName(op.node)),
                          "phase=run cause=rights-lost: the lease it was asked under is over",
-                         "the next coordinator decides"});
+                         std::string(kNextDecides)});
     op.not_after = now_;
-    if (op.run != 0) effects_.emplace_back(KillAgent{op.run});
+    for (const LevelRun& level : op.levels) {
+      for (const OutletRun& outlet : level.outlets) KillRun(outlet.run);
+    }
+    for (const OnRun& on : op.ons) KillRun(on.run);
   }
 }
 
 void Fencer::AnswerAll(Operation* op, const Result<Evidence>& result) {
-  for (const Waiter& w : op->waiters) effects_.emplace_back(FenceAnswer{w.id, result});
+  for (const Waiter& w : op->waiters) {
+    if (op->unfence) {
+      effects_.emplace_back(
+          UnfenceAnswer{w.id, result.ok() ? Status(Ok{}) : Status(result.error())});
+    } else {
+      effects_.emplace_back(FenceAnswer{w.id, result});
+    }
+  }
   op->waiters.clear();
+}
+
+bool Fencer::HasRun(const Operation& op) const {
+  const auto runs = [](const auto& each) { return each.run != 0; };
+  for (const LevelRun& level : op.levels) {
+    if (std::any_of(level.outlets.begin(), level.outlets.end(), runs)) return true;
+  }
+  return std::any_of(op.ons.begin(), op.ons.end(), runs);
 }
 
 void Fencer::Advance() {
   for (Operation& op : operations_) ExpireWaiters(&op);
+  std::vector<NodeId> busy;  // operations of one node go one after the other, the oldest first
+  for (Operation& op : operations_) {
+    op.moving = std::find(busy.begin(), busy.end(), op.node) == busy.end();
+    if (op.moving && now_ < op.not_after) AdvanceOperation(&op);
+    busy.push_back(op.node);
+  }
+  const std::size_t before = operations_.size();
   std::erase_if(operations_, [&](Operation& op) {
-    const bool over =
-        op.run == 0 && op.waiters.empty() && (now_ >= op.not_after || op.stage == Stage::kIdle);
+    const bool no_more = now_ >= op.not_after || op.stage == Stage::kEnded;
+    const bool over = no_more && op.waiters.empty() && !HasRun(op);
     if (over) Finish(&op);
     return over;
   });
-  std::vector<NodeId> busy;  // operations of one node go one after the other, the oldest first
-  for (Operation& op : operations_) {
-    const bool first = std::find(busy.begin(), busy.end(), op.node) == busy.end();
-    if (first && op.run == 0) AdvanceOne(&op);
-    busy.push_back(op.node);
-  }
+  if (operations_.size() != before) return Advance();  // the next one of its node begins
+  for (Query& query : queries_) AdvanceQuery(&query);
+  std::erase_if(queries_, [](const Query& query) { return query.over; });
+  AdvanceMonitors();
 }
 
-void Fencer::AdvanceOne(Operation* op) {
-  FENCEPOST_CHECK(now_ < op->not_after);  // or it would have been finished
-  const auto devices = DevicesOf(op->node);
-  switch (op->stage) {
-    case Stage::kIdle:
-      if (!op->waiters.empty() && now_ >= op->retry_at) {
-        Attempt(op, *devices[op->device], Stage::kOff);
-      }
-      return;
-    case Stage::kVerify:
-    case Stage::kOn:
-      return Attempt(op, *devices[op->device], op->stage);
-    case Stage::kOff:
-      return;
+// What gives way is killed and not waited for: no fence hangs on a process that does not die.
+bool Fencer::MakeRoom(std::size_t device, RunKind kind) {
+  const int limit = config_.devices[device].config.action_limit;
+  if (limit <= 0) return true;
+  int live = 0;
+  RunId least = 0;
+  for (const auto& [run, about] : live_) {
+    if (about.device != device || about.ended_by_us) continue;
+    ++live;
+    const bool gives_way = about.kind > kind && about.kind >= RunKind::kQuery;
+    if (gives_way && (least == 0 || about.kind > live_.at(least).kind)) least = run;
   }
+  if (live < limit) return true;
+  if (least == 0) return false;
+  KillRun(least);
+  return true;
 }
 
-void Fencer::Attempt(Operation* op, const Device& device, Stage stage) {
-  op->stage = stage;
-  op->run_begun = now_;
-  if (stage == Stage::kOff) {
-    op->off_begun = now_;
-    op->run = Start(device, op->node, "off", now_ + device.off_limit, op->not_after);
-  } else if (stage == Stage::kVerify) {
-    op->run = Start(device, op->node, "status", now_ + device.status_limit, op->not_after);
-  } else {
-    op->run = Start(device, op->node, "on", now_ + device.on_limit, op->not_after);
-  }
+void Fencer::KillRun(RunId run) {
+  const auto live = live_.find(run);
+  if (live == live_.end() || live->second.ended_by_us) return;
+  live->second.ended_by_us = true;
+  effects_.emplace_back(KillAgent{run});
 }
 
-RunId Fencer::Start(const Device& device, NodeId node, std::string_view action, MonoTime limit,
-                    MonoTime not_after) {
+RunId Fencer::Start(const Outlet& outlet, NodeId node, std::string_view action, RunKind kind,
+                    Duration limit, MonoTime not_after) {
+  if (now_ >= not_after || !MakeRoom(outlet.device, kind)) return 0;
+  const Device& device = DeviceOf(outlet);
   StartAgent start;
   start.run = next_run_++;
   start.device = device.config.id;
   start.agent = device.config.agent;
   start.action = action;
-  start.stdin_text = AgentInput(device, node, NodeName(node), action, not_after);
-  start.kill_at = std::min(limit, not_after);
+  start.plug = outlet.plug;
+  const std::string name = node == NodeId() ? "" : NodeName(node);
+  start.stdin_text = AgentInput(device, outlet.plug, name, action, not_after);
+  start.kill_at = std::min(now_ + limit, not_after);
+  live_[start.run] = {outlet.device, kind, false};
   effects_.emplace_back(start);
   return start.run;
 }
 
 void Fencer::End(const AgentEnded& ended) {
-  for (auto it = queries_.begin(); it != queries_.end(); ++it) {
-    if (it->run != ended.run) continue;
-    EndQuery(&*it, ended);
-    return;
+  const auto live = live_.find(ended.run);
+  if (live == live_.end()) return;
+  const LiveRun about = live->second;
+  live_.erase(live);
+  if (about.kind == RunKind::kQuery) {
+    EndOfQuery(ended, about.ended_by_us);
+  } else if (about.kind == RunKind::kMonitor) {
+    EndOfMonitor(ended, about.ended_by_us);
+  } else {
+    for (Operation& op : operations_) {
+      if (EndOfOperation(&op, ended)) return;
+    }
   }
-  for (Operation& op : operations_) {
-    if (op.run != ended.run || ended.run == 0) continue;
-    op.run = 0;
-    const auto* device = DevicesOf(op.node)[op.device];
-    const char* action = op.stage == Stage::kOff      ? "off"
-                         : op.stage == Stage::kVerify ? "status"
-                                                      : "on";
-    op.record.phases.push_back({device->config.id, action, op.run_begun, now_, ""});
-    if (op.stage == Stage::kOff) return EndOff(&op, ended);
-    if (op.stage == Stage::kVerify) return EndVerify(&op, ended);
-    return EndOn(&op, ended);
-  }
-}
-
-void Fencer::EndOff(Operation* op, const AgentEnded& ended) {
-  const Device* device = DevicesOf(op->node)[op->device];
-  if (ended.started && !ended.killed && ended.exit_code == kAgentDone) {
-    op->record.phases.back().verdict = "done";
-    op->stage = Stage::kVerify;
-    return;
-  }
-  AttemptFailed(
-      op, AgentError(Cat("device ", device->config.id, ", off of ", NodeName(op->node)), ended));
-}
-
-void Fencer::EndVerify(Operation* op, const AgentEnded& ended) {
-  const Device* device = DevicesOf(op->node)[op->device];
-  const std::string what = Cat("device ", device->config.id, ", status of ", NodeName(op->node));
-  if (!ended.started || ended.killed) return AttemptFailed(op, AgentError(what, ended));
-  if (ended.exit_code == kAgentOn) {
-    return AttemptFailed(op, {what, "phase=verify cause=wrong-state: the machine is on after off",
-                              "look at the machine and its power device"});
-  }
-  if (ended.exit_code != kAgentOff) return AttemptFailed(op, AgentError(what, ended));
-  op->record.phases.back().verdict = "off";
-  op->record.proved_off = op->off_proved = true;
-  Note(Severity::kWarning, "fence-proved", *op, Cat("off by ", device->config.id));
-  AnswerAll(op, Evidence{op->node, device->config.id, op->off_begun, op->run_begun, now_});
-  op->stage = op->action == FenceAction::kReboot ? Stage::kOn : Stage::kIdle;
-}
-
-// The node was proved to be off: that it does not come back harms nobody.
-void Fencer::EndOn(Operation* op, const AgentEnded& ended) {
-  op->stage = Stage::kIdle;
-  if (ended.started && !ended.killed && ended.exit_code == kAgentDone) {
-    op->record.phases.back().verdict = "done";
-    return;
-  }
-  const Error error = AgentError(Cat("power on of ", NodeName(op->node)), ended);
-  op->record.phases.back().verdict = error.cause;
-  Note(Severity::kWarning, "fence-on-failed", *op, error.Text());
-}
-
-void Fencer::AttemptFailed(Operation* op, Error error) {
-  op->record.phases.back().verdict = error.cause;
-  Note(Severity::kError, "fence-attempt-failed", *op, error.Text());
-  op->last_error = error;
-  op->stage = Stage::kIdle;
-  const auto devices = DevicesOf(op->node);
-  const Device& device = *devices[op->device];
-  op->retry_at = now_ + device.retry_gap;
-  if (++op->attempt < device.attempts) return;
-  op->attempt = 0;
-  if (++op->device < devices.size()) return;
-  op->device = 0;
-  AnswerAll(op, std::move(error));
 }
 
 void Fencer::Finish(Operation* op) {
   op->record.ended = now_;
-  if (!op->off_proved) {
+  if (!op->off_proved() && !op->unfence) {
     Note(Severity::kError, "fence-failed", *op, op->last_error ? op->last_error->Text() : "");
   }
   history_.push_back(std::move(op->record));
   if (history_.size() > kMaxHistory) history_.pop_front();
 }
 
-void Fencer::AskNextDevice(Query* query) {
-  const auto devices = DevicesOf(query->asked.node);
-  if (query->device < devices.size() && now_ < query->asked.not_after) {
-    const Device& device = *devices[query->device];
-    query->begun = now_;
-    query->run = Start(device, query->asked.node, "status", now_ + device.status_limit,
-                       query->asked.not_after);
-    return;
-  }
-  if (devices.empty()) query->reason = "no fence device is configured for it";
-  if (query->reason.empty()) query->reason = "no time was left to ask";
-  const RequestId id = query->asked.id;
-  effects_.emplace_back(
-      StatusAnswer{id, query->asked.node, Power::kUnknown, query->reason, query->begun, now_});
-  std::erase_if(queries_, [id](const Query& q) { return q.asked.id == id; });
-}
-
-void Fencer::EndQuery(Query* query, const AgentEnded& ended) {
-  const bool answered = ended.started && !ended.killed &&
-                        (ended.exit_code == kAgentOn || ended.exit_code == kAgentOff);
-  if (answered) {
-    const Power power = ended.exit_code == kAgentOff ? Power::kOff : Power::kOn;
-    effects_.emplace_back(
-        StatusAnswer{query->asked.id, query->asked.node, power, "", query->begun, now_});
-    std::erase_if(queries_, [&](const Query& q) { return q.run == ended.run; });
-    return;
-  }
-  const auto devices = DevicesOf(query->asked.node);
-  query->reason = AgentError(Cat("device ", devices[query->device]->config.id), ended).Text();
-  query->run = 0;
-  ++query->device;
-  AskNextDevice(query);
-}
-
 void Fencer::PlanWakeUp() {
   MonoTime next = kNever;
   for (const Operation& op : operations_) {
     for (const Waiter& w : op.waiters) next = std::min(next, w.not_after);
-    if (op.run == 0) next = std::min(next, op.not_after);
-    if (op.run == 0 && op.stage == Stage::kIdle && op.retry_at > now_) {
-      next = std::min(next, op.retry_at);
-    }
+    if (!HasRun(op)) next = std::min(next, op.not_after);
+    if (op.moving) WakeForOperation(op, &next);
+  }
+  for (const Query& query : queries_) {
+    if (query.asked.not_after > now_) next = std::min(next, query.asked.not_after);
+  }
+  for (const Watched& watched : watched_) {
+    if (watched.run == 0) next = std::min(next, watched.next);
   }
   if (next != kNever) effects_.emplace_back(WakeAt{std::max(next, now_)});
 }

@@ -1,18 +1,9 @@
-#include "stonith/fencer.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "base/prng.h"
-#include "base/text.h"
+#include "stonith/fencer_testing.h"
 
 namespace fencepost::stonith {
 namespace {
 
 using testing::HasSubstr;
-
-const NodeId kTwo{2}, kThree{3};
-constexpr MonoTime At(std::int64_t ms) { return MonoTime(Millis(ms)); }
 
 FencerConfig TwoDevices() {
   Device bmc, pdu;
@@ -20,29 +11,6 @@ FencerConfig TwoDevices() {
   pdu.config = {"pdu", "fence_apc_snmp", {{kTwo, "7"}, {kThree, "8"}}, {{"ip", "10.0.0.9"}}};
   pdu.understands_not_after = false;
   return {{bmc, pdu}, {{kTwo, "beta"}, {kThree, "gamma"}}};
-}
-
-template <class T>
-std::vector<T> Of(const std::vector<FencerEffect>& effects) {
-  std::vector<T> out;
-  for (const FencerEffect& e : effects) {
-    if (const auto* t = std::get_if<T>(&e)) out.push_back(*t);
-  }
-  return out;
-}
-
-StartAgent Only(const std::vector<FencerEffect>& effects) {
-  const auto starts = Of<StartAgent>(effects);
-  EXPECT_EQ(starts.size(), 1U);
-  return starts.empty() ? StartAgent{} : starts[0];
-}
-
-FenceAsked Ask(RequestId id, FenceAction action = FenceAction::kOff,
-               MonoTime not_after = At(90'000), Term term = Term(5, NodeId(1))) {
-  return {id, kTwo, action, term, not_after};
-}
-AgentEnded Exit(RunId run, int code, std::string errors = "") {
-  return {run, true, false, code, std::move(errors)};
 }
 
 TEST(Fencer, AnOffIsProvedByASeparateStatusRunBegunAfterIt) {
@@ -243,116 +211,6 @@ TEST(FencerStatus, TheNextDeviceIsAskedAndSilenceIsUnknown) {
       Of<StatusAnswer>(fencer.Step(At(200), AgentEnded{second.run, true, true, 2, ""})).at(0);
   EXPECT_EQ(answer.power, Power::kUnknown);
   EXPECT_THAT(answer.reason, HasSubstr("deadline"));
-}
-
-// A world of random agents and requests against the promise, checked from outside.
-class RandomWorld {
- public:
-  explicit RandomWorld(std::uint64_t seed) : prng_(seed), fencer_(TwoDevices()) {}
-
-  void Run() {
-    for (int i = 0; i < 60 && !testing::Test::HasFatalFailure(); ++i) {
-      now_ += Millis(static_cast<std::int64_t>(prng_.Below(400)));
-      Step(Next());
-    }
-    for (int i = 0; i < 500 && !fencer_.Idle(); ++i) {  // let it come to rest
-      now_ += Millis(1000);
-      Step(running_.empty() ? FencerEvent(Tick{}) : FencerEvent(EndOne()));
-    }
-    EXPECT_TRUE(fencer_.Idle());
-    EXPECT_EQ(asked_, answered_);
-  }
-  int proofs = 0, errors = 0;
-
- private:
-  struct Seen {
-    StartAgent start;
-    MonoTime begun;
-  };
-
-  FencerEvent Next() {
-    const auto dice = prng_.Below(10);
-    if (dice < 2) {
-      const Term term(1 + prng_.Below(3), NodeId(1));
-      const MonoTime not_after = now_ + Millis(static_cast<std::int64_t>(prng_.Below(4000)));
-      const RequestId id = ++ids_;
-      ++asked_;
-      return FenceAsked{id, prng_.OneIn(3) ? kThree : kTwo,
-                        prng_.OneIn(2) ? FenceAction::kOff : FenceAction::kReboot, term, not_after};
-    }
-    if (dice == 2) {
-      ++asked_;
-      return StatusAsked{++ids_, kTwo, now_ + Millis(3000)};
-    }
-    if (dice == 3 && prng_.OneIn(8)) return RightsLost{Term(1 + prng_.Below(2), NodeId(1))};
-    if (running_.empty()) return Tick{};
-    return EndOne();
-  }
-
-  AgentEnded EndOne() {
-    auto it = running_.begin();
-    std::advance(it, static_cast<std::ptrdiff_t>(prng_.Below(running_.size())));
-    AgentEnded ended{it->first, !prng_.OneIn(12), prng_.OneIn(8),
-                     static_cast<int>(prng_.Below(4)) - 1, "text\n"};
-    const Seen& seen = it->second;
-    const auto node =
-        seen.start.stdin_text.find("nodename=beta") != std::string::npos ? kTwo : kThree;
-    const bool normal = ended.started && !ended.killed;
-    if (seen.start.action == "off") {
-      proof_[node] = normal && ended.exit_code == 0 ? 1 : 0;
-      off_ended_[node] = now_;
-    } else if (seen.start.action == "status" && proof_[node] >= 1) {
-      const bool says_off = normal && ended.exit_code == 2 && seen.begun >= off_ended_[node];
-      if (says_off) proof_[node] = 2;
-    } else if (seen.start.action == "on") {
-      proof_[node] = 0;
-    }
-    running_.erase(it);
-    return ended;
-  }
-
-  void Step(const FencerEvent& event) {
-    for (const FencerEffect& effect : fencer_.Step(now_, event)) {
-      if (const auto* start = std::get_if<StartAgent>(&effect)) {
-        ASSERT_GT(start->kill_at, now_);
-        running_[start->run] = {*start, now_};
-      } else if (const auto* answer = std::get_if<FenceAnswer>(&effect)) {
-        ++answered_;
-        if (!answer->result.ok()) {
-          ++errors;
-          ASSERT_THAT(answer->result.error().cause, HasSubstr("phase="));
-          continue;
-        }
-        ++proofs;
-        ASSERT_EQ(proof_[answer->result->node], 2) << "off was not proved";
-        ASSERT_LE(off_ended_[answer->result->node], answer->result->begun_at);
-      } else if (std::holds_alternative<StatusAnswer>(effect)) {
-        ++answered_;
-      }
-    }
-  }
-
-  Prng prng_;
-  Fencer fencer_;
-  MonoTime now_ = At(0);
-  RequestId ids_ = 0;
-  int asked_ = 0, answered_ = 0;
-  std::map<RunId, Seen> running_;
-  std::map<NodeId, int> proof_;  // 1: off ended well; 2: and a later status said off
-  std::map<NodeId, MonoTime> off_ended_;
-};
-
-TEST(FencerProperty, RandomAgentsNeverGetAnUnprovedOffBelievedAndEveryRequestIsAnsweredOnce) {
-  int proofs = 0, errors = 0;
-  for (std::uint64_t seed = 1; seed <= 5000; ++seed) {
-    RandomWorld world(seed);
-    world.Run();
-    ASSERT_FALSE(testing::Test::HasFailure()) << "seed " << seed;
-    proofs += world.proofs;
-    errors += world.errors;
-  }
-  EXPECT_GT(proofs, 1000);
-  EXPECT_GT(errors, 1000);
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ class Parser {
       const std::string& word = words_[at_];
       if (word.starts_with("--")) {
         Long(word);
+      } else if (word.starts_with("-m")) {
+        Method(word.size() > 2 ? word.substr(2) : ++at_ < words_.size() ? words_[at_] : "");
       } else if (word.size() > 1 && word[0] == '-') {
         for (const char letter : word.substr(1)) Letter(letter);
       } else {
@@ -52,6 +54,12 @@ class Parser {
     } else {
       Fail(Wrong(word, "is not known"));
     }
+  }
+
+  void Method(const std::string& value) {
+    const auto number = ParseInt(value, 1, kMaxMethod);
+    if (!number) return Fail(Wrong("-m", "needs the number of a level", "1 is the first one"));
+    out_.method = static_cast<int>(*number);
   }
 
   void Letter(char letter) {
@@ -91,6 +99,9 @@ class Parser {
 
   void CheckWhole() {
     if (out_.help || out_.version) return;
+    if (out_.method != 0 && out_.action == Action::kUnfence) {
+      return Fail(Wrong("-m", "does not go with -U", "-U powers on by every device"));
+    }
     if (out_.node.empty() && out_.action != Action::kUnfence) {
       Fail(Wrong("the command line", "names no node"));
     }
@@ -121,11 +132,12 @@ Result<Arguments> ParseArguments(const std::vector<std::string>& words) {
 }
 
 std::string_view Usage() {
-  return "usage: fence_node [-v] [--force] [--config FILE] NODE   fence it: off, proved\n"
+  return "usage: fence_node [-v] [-m N] [--force] [--config FILE] NODE   fence it: off, proved\n"
          "       fence_node -U [-v] [--config FILE] [NODE]        power it on (this node)\n"
-         "       fence_node -S [-v] [--config FILE] NODE          is its power on or off?\n"
+         "       fence_node -S [-v] [-m N] [--config FILE] NODE   is its power on or off?\n"
          "       fence_node -h | -V\n"
          "  -v       show what the agents say; -vv: also what they are told\n"
+         "  -m N     use only level N of the node, counted from 1\n"
          "  --force  fence the node that this command runs on\n"
          "exit: 0 done, 1 failed, 2 no fence device is configured for the node\n";
 }

@@ -2,7 +2,7 @@
 //
 // Promise: one action; -U alone may stand without a node (it means this one).
 // Errors:  name the word and what to write instead; exit code kFailed.
-// Source:  fence_node(8) of RHCS 3: -U -S -v -h -V and its exit codes.
+// Source:  fence_node(8) of RHCS 3: -U -S -v -m -h -V and its exit codes.
 #pragma once
 #include <string>
 #include <string_view>
@@ -16,6 +16,7 @@ namespace fencepost::fence_node {
 enum ExitCode : int { kDone = 0, kFailed = 1, kUndefined = 2 };
 
 inline constexpr std::size_t kMaxArguments = 64;
+inline constexpr std::int64_t kMaxMethod = 64;
 
 enum class Action { kFence, kUnfence, kStatus };
 // "fence", "unfence", "status": how the last line begins.
@@ -26,6 +27,7 @@ struct Arguments {
   std::string node;    // empty: this host, with kUnfence only
   std::string config;  // empty: the usual file
   int verbose = 0;     // 1: what the agents say, 2: also what they are told
+  int method = 0;      // only this level, counted from 1; 0: all
   bool force = false, help = false, version = false;
 };
 

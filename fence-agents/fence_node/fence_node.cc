@@ -24,9 +24,14 @@ bool Reached(const ProcessEnd& end) { return end.started && !end.killed; }
 
 class NodeCommand : private stonith::FencerListener {
  public:
-  NodeCommand(const Arguments& arguments, const Site& site, const Invoker& invoker,
-              stonith::AgentRunner& runner, FactSink& facts)
-      : a_(arguments), site_(site), invoker_(invoker), runner_(runner), facts_(facts) {}
+  NodeCommand(const Arguments& arguments, const Site& site, const stonith::Invoker& invoker,
+              stonith::AgentRunner& runner, FactSink& facts, const Tell& tell)
+      : a_(arguments),
+        site_(site),
+        invoker_(invoker),
+        runner_(runner),
+        facts_(facts),
+        tell_(tell) {}
 
   int Go() {
     auto target = ChooseTarget(site_, a_.node, invoker_.host);
@@ -36,19 +41,26 @@ class NodeCommand : private stonith::FencerListener {
       return Refuse({Cat("node ", target_.name), "is the node that this command runs on",
                      "run it on another node, or say --force"});
     }
-    if (target_.devices.empty()) {
-      Last("undefined",
-           Cat("no fence device is configured for it; add a <primitive class=\"stonith\"> with ",
-               target_.name, " in its pcmk_host_list to ", site_.config.paths.cib));
+    const auto& devices = a_.action == Action::kUnfence ? target_.unfence : target_.devices;
+    if (devices.empty()) {
+      Last("undefined", Cat("no fence device is configured for it; ", WhereToAdd(), " in ",
+                            site_.config.paths.cib));
       return kUndefined;
     }
-    for (const FenceDevice& device : target_.devices) devices_.emplace_back().config = device;
+    for (const FenceDevice& device : devices) devices_.emplace_back().config = device;
+    if (a_.method != 0 && !ChooseLevel()) return kUndefined;
     begun_ = runner_.Now();
     if (a_.action == Action::kStatus) return AskPower();
     return a_.action == Action::kFence ? Fence() : Unfence();
   }
 
  private:
+  std::string WhereToAdd() const {
+    if (site_.from_rhcs) {
+      return a_.action == Action::kUnfence ? "add <unfence>" : "add <fence> with a <method>";
+    }
+    return Cat("add a <primitive class=\"stonith\"> with ", target_.name, " in its pcmk_host_list");
+  }
   int Refuse(const Error& error) {
     runner_.Err(Cat("fence_node: ", error.Text(), "\n"));
     return kFailed;
@@ -72,12 +84,30 @@ class NodeCommand : private stonith::FencerListener {
     facts_.Record(fact);
   }
 
-  stonith::FencerConfig Configured() const { return {devices_, {{target_.id, target_.name}}}; }
+  stonith::FencerConfig Configured() const {
+    return {devices_, {{target_.id, target_.name}}, target_.levels};
+  }
+  bool ChooseLevel() {
+    const auto levels = LevelsOf(Configured(), target_.id);
+    const auto at = static_cast<std::size_t>(a_.method) - 1;
+    if (at >= levels.size()) {
+      Last("undefined", Cat("it has ", levels.size(), " levels, no level ", a_.method));
+      return false;
+    }
+    FenceLevel only{"chosen", target_.id, levels[at].index, {}};
+    for (const stonith::Outlet& outlet : levels[at].outlets) {
+      only.devices.push_back(devices_[outlet.device].config.id);
+    }
+    target_.levels = {only};
+    return true;
+  }
   // As long as all devices may take, each at its limits: none eats the time of the next.
   MonoTime Limit() const {
     Duration whole = kSlack;
     for (const Device& d : devices_) {
-      whole += d.attempts * (d.off_limit + d.status_limit + d.retry_gap) + d.on_limit;
+      whole +=
+          d.config.off_attempts * (d.config.off_timeout + d.config.status_timeout + d.retry_gap) +
+          d.config.on_timeout;
     }
     return begun_ + whole;
   }
@@ -87,17 +117,16 @@ class NodeCommand : private stonith::FencerListener {
       runner_.Err(Cat("note: stonith-enabled=false in ", site_.config.paths.cib,
                       ": the cluster itself fences nobody; this command does\n"));
     }
-    const bool reboot = site_.cib.stonith_action == FenceAction::kReboot;
+    const bool reboot = target_.action == FenceAction::kReboot;
     runner_.Err(Cat("fencing ", target_.name, " (", reboot ? "off, verified, on" : "off, verified",
                     ") by ", devices_.size(), devices_.size() == 1 ? " device" : " devices",
                     ", asked by ", invoker_.user, "\n"));
     Record(Severity::kWarning, "operator-fencing", reboot ? "reboot" : "off");
     stonith::Fencer fencer(Configured());
-    const bool whole =
-        DriveFencer(fencer,
-                    stonith::FenceAsked{kRequest, target_.id, site_.cib.stonith_action,
-                                        Term(1, target_.id), Limit()},
-                    runner_, *this);
+    const bool whole = DriveFencer(
+        fencer,
+        stonith::FenceAsked{kRequest, target_.id, target_.action, Term(1, target_.id), Limit()},
+        runner_, *this);
     if (fenced_ && *fenced_) return TellProof(**fenced_, whole);
     const std::string why = !whole ? "interrupted; the agent was stopped"
                                    : (FENCEPOST_CHECK(fenced_), fenced_->error().Text());
@@ -110,13 +139,23 @@ class NodeCommand : private stonith::FencerListener {
     std::string text = Cat("powered off and verified by ", proof.device, "; off begun at +",
                            proof.off_begun_at - begun_, ", verified at +", proof.ended_at - begun_);
     if (powered_on_) text += "; powered on again";
-    if (site_.cib.stonith_action == FenceAction::kReboot && !powered_on_) {
+    if (target_.action == FenceAction::kReboot && !powered_on_) {
       text += Cat(whole ? "; did not power on again" : "; interrupted before it was on again",
                   ", see fence_node -U ", target_.name);
     }
     Record(Severity::kWarning, "operator-fenced", text);
     Last("success", text);
     return kDone;
+  }
+
+  // At once: what the node had can be recovered while it boots.
+  void TellCluster(const stonith::Evidence& proof) {
+    const Status told = proof.coverage.node
+                            ? tell_(target_.name, proof, invoker_.user)
+                            : Status(Error{Cat("only its ", proof.coverage.Text()), "is cut off",
+                                           "that is no proof that it is off"});
+    Phase(told ? "the daemon of this node knows that it is off"
+               : Cat("the cluster is not told: ", told.error().Text()));
   }
 
   int AskPower() {
@@ -159,12 +198,13 @@ class NodeCommand : private stonith::FencerListener {
   }
 
   bool PowerOn(const Device& device, std::string* why) {
-    const MonoTime limit = runner_.Now() + device.on_limit;
+    const MonoTime limit = runner_.Now() + device.config.on_timeout;
     const StartAgent start{0,
                            device.config.id,
                            device.config.agent,
                            "on",
-                           stonith::AgentInput(device, target_.id, target_.name, "on", limit),
+                           stonith::AgentInput(device, device.config.targets.at(target_.id),
+                                               target_.name, "on", limit),
                            limit};
     Begun(start);
     const auto end = RunToEnd(start, runner_, *this);
@@ -217,15 +257,19 @@ class NodeCommand : private stonith::FencerListener {
 
   void Effect(const stonith::FencerEffect& effect) override {
     if (const auto* start = std::get_if<StartAgent>(&effect)) Begun(*start);
-    if (const auto* answer = std::get_if<stonith::FenceAnswer>(&effect)) fenced_ = answer->result;
+    if (const auto* answer = std::get_if<stonith::FenceAnswer>(&effect)) {
+      fenced_ = answer->result;
+      if (answer->result.ok()) TellCluster(*answer->result);
+    }
     if (const auto* answer = std::get_if<stonith::StatusAnswer>(&effect)) power_ = *answer;
   }
 
   const Arguments& a_;
   const Site& site_;
-  const Invoker& invoker_;
+  const stonith::Invoker& invoker_;
   stonith::AgentRunner& runner_;
   FactSink& facts_;
+  const Tell& tell_;
   Target target_;
   std::vector<Device> devices_;
   MonoTime begun_{};
@@ -237,9 +281,9 @@ class NodeCommand : private stonith::FencerListener {
 
 }  // namespace
 
-int RunFenceNode(const Arguments& arguments, const Site& site, const Invoker& invoker,
-                 stonith::AgentRunner& runner, FactSink& facts) {
-  return NodeCommand(arguments, site, invoker, runner, facts).Go();
+int RunFenceNode(const Arguments& arguments, const Site& site, const stonith::Invoker& invoker,
+                 stonith::AgentRunner& runner, FactSink& facts, const Tell& tell) {
+  return NodeCommand(arguments, site, invoker, runner, facts, tell).Go();
 }
 
 }  // namespace fencepost::fence_node

@@ -108,7 +108,8 @@ class FakeMachine : public stonith::AgentRunner, public FactSink {
   std::deque<ProcessEnd> ends;
   std::size_t interrupt_when_left = SIZE_MAX;
   bool interrupted = false;
-  std::vector<std::string> runs, inputs, facts;
+  bool daemon_runs = true;
+  std::vector<std::string> runs, inputs, facts, told;
   std::string err;
 };
 
@@ -128,7 +129,13 @@ int Command(FakeMachine& machine, const std::vector<std::string>& words,
   EXPECT_TRUE(arguments) << (arguments ? "" : arguments.error().Text());
   const auto site = SiteOf(cib);
   EXPECT_TRUE(site) << (site ? "" : site.error());
-  const int code = RunFenceNode(*arguments, *site, {host, "alice as root"}, machine, machine);
+  const int code = RunFenceNode(
+      *arguments, *site, {host, "alice as root"}, machine, machine,
+      [&](const std::string& node, const stonith::Evidence& proof, const std::string& by) {
+        machine.told.push_back(Cat(node, " ", proof.device, " ", by));
+        return machine.daemon_runs ? Status(Ok{})
+                                   : Status(Error{"fencepostd", "is not running", ""});
+      });
   EXPECT_THAT(machine.ends, IsEmpty()) << "scripted runs that did not happen\n" << machine.err;
   return code;
 }
@@ -143,6 +150,9 @@ TEST(FenceNodeArguments, FaultsNameTheWord) {
       {{"-U", "-S", "a"}, "exclude each other"},
       {{"-US", "a"}, "exclude each other"},
       {{"-O", "a"}, "-O: is not known"},
+      {{"-m", "a"}, "-m: needs the number"},
+      {{"a", "-m"}, "-m: needs the number"},
+      {{"-U", "-m1", "a"}, "does not go with -U"},
       {{"-vx", "a"}, "-x: is not known"},
       {{"--configs", "a"}, "--configs: is not known"},
       {{"a", "--config"}, "--config: needs a file"},
@@ -208,11 +218,46 @@ TEST(FenceNode, PowersOffAndBelievesOnlyTheSecondRunThatSaysOff) {
   EXPECT_EQ(machine.LastLine(),
             "fence beta success: powered off and verified by bmc-b; off begun at +0ms, verified at "
             "+2.000s; powered on again");
+  EXPECT_THAT(machine.told, ElementsAre("beta bmc-b alice as root"));
+  EXPECT_THAT(machine.err, HasSubstr("+2.000s  the daemon of this node knows that it is off\n"));
   EXPECT_THAT(machine.err, HasSubstr("+1.000s  bmc-b: the agent powered it off\n"));
   EXPECT_THAT(machine.err, HasSubstr("+2.000s  bmc-b: it is off\n"));
   ASSERT_EQ(machine.facts.size(), 2U);
   EXPECT_EQ(machine.facts[0], "operator-fencing node=beta by=\"alice as root\" why=reboot");
   EXPECT_THAT(machine.facts[1], StartsWith("operator-fenced node=beta by=\"alice as root\" why="));
+}
+
+TEST(FenceNode, SaysThatTheClusterIsNotToldWhenNoDaemonRuns) {
+  FakeMachine machine;
+  machine.daemon_runs = false;
+  machine.Script(0);
+  machine.Script(2);
+  machine.Script(0);
+  EXPECT_EQ(Command(machine, {"beta"}), kDone) << "it is off all the same";
+  EXPECT_THAT(machine.err, HasSubstr("the cluster is not told: fencepostd: is not running"));
+}
+
+std::string BothSuppliesXml() {
+  std::string cib = CibXml();
+  const std::string end = "</resources>";
+  cib.replace(cib.find(end), end.size(),
+              end +
+                  "<fencing-topology><fencing-level id=\"l1\" target=\"beta\" index=\"1\" "
+                  "devices=\"bmc-b\"/><fencing-level id=\"l2\" target=\"beta\" index=\"2\" "
+                  "devices=\"bmc-b,strip\"/></fencing-topology>");
+  return cib;
+}
+
+TEST(FenceNode, OneLevelMayBeChosenAndAllOfItIsProved) {
+  FakeMachine machine;
+  for (const int code : {0, 0, 2, 2, 0, 0}) machine.Script(code);
+  EXPECT_EQ(Command(machine, {"-m", "2", "beta"}, BothSuppliesXml()), kDone) << machine.err;
+  EXPECT_THAT(machine.runs, ElementsAre("fence_b off", "fence_s off", "fence_b status",
+                                        "fence_s status", "fence_b on", "fence_s on"));
+  EXPECT_THAT(machine.LastLine(), HasSubstr("verified by bmc-b + strip"));
+  FakeMachine none;
+  EXPECT_EQ(Command(none, {"-m3", "beta"}, BothSuppliesXml()), kUndefined);
+  EXPECT_THAT(none.LastLine(), HasSubstr("it has 2 levels, no level 3"));
 }
 
 TEST(FenceNode, LeavesItOffWhenTheActionIsOff) {

@@ -1,6 +1,7 @@
 #include "fence-agents/fence_node/site.h"
 
 #include "base/text.h"
+#include "fence-agents/fence_node/cluster_conf.h"
 #include "membership/cib/cib.h"
 
 namespace fencepost::fence_node {
@@ -29,11 +30,31 @@ Status MustAgree(const Site& site, const config::NodeConfig& node) {
   return Ok{};
 }
 
+Result<Site, std::string> FromRhcs(std::string_view text, const std::string& file) {
+  auto conf = ParseClusterConf(text, file);
+  if (!conf) return conf.error().Text() + "\n";
+  Site site;
+  site.from_rhcs = true;
+  site.config.cluster_name = conf->name;
+  site.config.paths.cib = file;
+  for (const CibNode& node : conf->cib.nodes) {
+    config::NodeConfig entry;
+    entry.id = node.id;
+    entry.name = node.name;
+    site.config.nodes.push_back(std::move(entry));
+  }
+  site.cib = std::move(conf->cib);
+  site.actions = std::move(conf->actions);
+  site.unfence = std::move(conf->unfence);
+  return site;
+}
+
 }  // namespace
 
 Result<Site, std::string> LoadSite(const std::string& config_file, const ReadFile& read) {
   const auto config_text = read(config_file, config::kMaxConfigBytes);
   if (!config_text) return config_text.error().Text() + "\n";
+  if (Trim(*config_text).starts_with('<')) return FromRhcs(*config_text, config_file);
   auto config = config::ParseConfig(*config_text, config_file);
   if (!config) {
     std::string lines;
@@ -44,7 +65,10 @@ Result<Site, std::string> LoadSite(const std::string& config_file, const ReadFil
   if (!cib_text) return Cat(cib_text.error().Text(), " (paths.cib of ", config_file, ")\n");
   auto cib = cib::ParseCib(*cib_text, config->paths.cib);
   if (!cib) return cib.error().Text() + "\n";
-  return Site{std::move(*config), std::move(*cib)};
+  Site site;
+  site.config = std::move(*config);
+  site.cib = std::move(*cib);
+  return site;
 }
 
 Result<Target> ChooseTarget(const Site& site, const std::string& name, std::string_view host) {
@@ -59,9 +83,22 @@ Result<Target> ChooseTarget(const Site& site, const std::string& name, std::stri
                  Cat("name one of: ", KnownNodes(site.config))};
   }
   if (const Status agree = MustAgree(site, *node); !agree) return agree.error();
-  Target target{node->id, node->name, ShortName(node->name) == ShortName(host), {}};
+  Target target;
+  target.id = node->id;
+  target.name = node->name;
+  target.is_this_host = ShortName(node->name) == ShortName(host);
   for (const FenceDevice& device : site.cib.fence_devices) {
     if (device.targets.contains(node->id)) target.devices.push_back(device);
+  }
+  for (const FenceLevel& level : site.cib.fence_levels) {
+    if (level.target == node->id) target.levels.push_back(level);
+  }
+  const auto action = site.actions.find(node->id);
+  target.action = action == site.actions.end() ? site.cib.stonith_action : action->second;
+  target.unfence = target.devices;
+  if (site.from_rhcs) {
+    const auto unfence = site.unfence.find(node->id);
+    target.unfence = unfence == site.unfence.end() ? std::vector<FenceDevice>() : unfence->second;
   }
   return target;
 }

@@ -6,6 +6,7 @@
 // Errors:  texts for an operator: LoadSite one a line, each with its file; the rest as Error.
 #pragma once
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,10 +20,15 @@ namespace fencepost::fence_node {
 struct Site {
   config::Config config;
   Cib cib;
+  // From RHCS's cluster.conf: what to do and to undo is said for each node.
+  bool from_rhcs = false;
+  std::map<NodeId, FenceAction> actions = {};
+  std::map<NodeId, std::vector<FenceDevice>> unfence = {};
 };
 
 using ReadFile = std::function<Result<std::string>(const std::string& path, std::size_t limit)>;
 
+// config_file: fencepost.toml, which names the CIB, or RHCS's cluster.conf, known by its "<".
 Result<Site, std::string> LoadSite(const std::string& config_file, const ReadFile& read);
 
 struct Target {
@@ -30,6 +36,9 @@ struct Target {
   std::string name;
   bool is_this_host = false;
   std::vector<FenceDevice> devices;  // in order of the CIB; may be empty
+  std::vector<FenceLevel> levels;    // in order of index; empty: each device is one
+  FenceAction action = FenceAction::kReboot;
+  std::vector<FenceDevice> unfence;  // what powers it on
 };
 
 // name: empty means the node that `host` is. host: as the system calls itself.

@@ -19,6 +19,8 @@ std::span<const Command> Commands() {
        "show attributes of nodes, or set one of this node until its fencepostd ends", Attribute},
       {"cleanup", "[--config FILE] RESOURCE", "forget the failures of a resource on this node",
        Cleanup},
+      {"fence confirm", "[--config FILE] NODE --by NAME --reason TEXT",
+       "vouch that a node is off, where no device can prove it; recorded", FenceConfirm},
   };
   return kCommands;
 }

@@ -196,8 +196,14 @@ std::string Disk(const json& status) {
 std::string Fencing(const json& status) {
   std::string out;
   for (const json& device : At(status, "fence_devices")) {
-    out += Wrap(Pad("  " + Text(At(device, "id")), 22),
-                Cat(Text(At(device, "agent")), " for ", Join(At(device, "targets"))));
+    std::string text = Cat(Text(At(device, "agent")), " for ", Join(At(device, "targets")));
+    const json& monitor = At(device, "monitor");
+    if (monitor.is_object()) {
+      text += Cat(Yes(At(monitor, "ok")) ? ", reached " : ", NOT REACHED ",
+                  Span(At(monitor, "age_ms")), " ago");
+      if (!Yes(At(monitor, "ok"))) text += Cat(": ", Text(At(monitor, "trouble")));
+    }
+    out += Wrap(Pad("  " + Text(At(device, "id")), 22), text);
   }
   if (out.empty()) out = "  no device\n";
   for (const json& fencing : At(status, "fencings")) out += Wrap("  fenced: ", Text(fencing));

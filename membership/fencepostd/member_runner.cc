@@ -352,9 +352,31 @@ void MemberRunner::OnTool(PeerId peer, ByteView message) {
     return answer(ErrorAnswer(Error{request->resource, "there is no such primitive in the CIB",
                                     "see 'fencepost status'"}));
   }
+  if (request->command == ToolCommand::kConfirm || request->command == ToolCommand::kFenced) {
+    return answer(SayOff(*request));
+  }
   answer(DoneAnswer());
   if (request->command == ToolCommand::kLeave) return Leave();
   Deliver(node::event::Cleanup{request->resource});
+}
+
+// What somebody says about the power of a node.
+std::string MemberRunner::SayOff(const ToolRequest& request) {
+  const auto node = NodeNamed(settings_.cib, request.node);
+  if (!node) {
+    return ErrorAnswer(Error{request.node, "there is no such node", "see 'fencepost status'"});
+  }
+  if (request.command == ToolCommand::kConfirm) {
+    if (const auto why = member_->WhyNotConfirmed(*node)) return ErrorAnswer(*why);
+    Deliver(node::event::Confirm{*node, request.by, request.reason});
+    return DoneAnswer();
+  }
+  if (request.begun_at > ports_.clock.Now()) {
+    return ErrorAnswer(Error{request.node, "its power was asked for in the future",
+                             "begun_ns counts on CLOCK_BOOTTIME of this node"});
+  }
+  Deliver(node::event::ToldOff{*node, request.begun_at, request.by, request.device});
+  return DoneAnswer();
 }
 
 void MemberRunner::Trouble(std::string_view what, std::uint64_t& count, const std::string& why) {

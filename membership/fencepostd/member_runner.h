@@ -35,6 +35,7 @@
 #include "env/watchdog.h"
 #include "membership/fencepostd/sealed_packets.h"
 #include "membership/fencepostd/status_json.h"
+#include "membership/fencepostd/tool_request.h"
 #include "membership/node/member.h"
 
 namespace fencepost::daemon {
@@ -101,6 +102,7 @@ class MemberRunner {
   void StartFenceAgent(const stonith::StartAgent& start);
   void ServeTools();
   void OnTool(PeerId peer, ByteView message);
+  std::string SayOff(const ToolRequest& request);
   void SetTimer(MonoTime when);
   void FeedWatchdog(MonoTime before);
   void ArmWatchdog();

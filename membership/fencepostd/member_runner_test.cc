@@ -328,6 +328,38 @@ TEST_F(MemberRunnerTest, AttributesAreSetShownHeardByTheOthersAndRemoved) {
   EXPECT_EQ(told["nodes"][0]["attributes"].size(), kMaxTransientAttributes - 1);
 }
 
+TEST_F(MemberRunnerTest, HearsWhatIsSaidOfThePowerOfANodeAndRefusesWhatMakesNoSense) {
+  Make(3);
+  Initialise(*nodes_[1]);
+  ASSERT_TRUE(Start(1).ok());
+  Run(Millis(100));
+  const std::string by = R"("by":"alice")";
+  const struct {
+    std::string request, answer;
+  } cases[] = {
+      {R"({"command":"confirm","node":"n2",)" + by + "}", "no good \"reason\""},
+      {R"({"command":"confirm","node":"n2",)" + by + R"(,"reason":"  "})", "no good \"reason\""},
+      {R"({"command":"confirm","node":"n2","by":"a\nb","reason":"r"})", "no good \"by\""},
+      {R"({"command":"confirm","node":"n9",)" + by + R"(,"reason":"r"})", "there is no such node"},
+      {R"({"command":"confirm","node":"n1",)" + by + R"(,"reason":"r"})", "no other node"},
+      {R"({"command":"confirm","node":"n2",)" + by + R"(,"reason":"r"})", "not quorate"},
+      {R"({"command":"fenced","node":"n2",)" + by + R"(,"device":"d"})", "no \"begun_ns\""},
+      {R"({"command":"fenced","node":"n2",)" + by + R"(,"device":"d","begun_ns":-1})",
+       "no \"begun_ns\""},
+      {R"({"command":"fenced","node":"n2",)" + by +
+           R"(,"device":"d","begun_ns":9000000000000000000})",
+       "in the future"}};
+  for (const auto& c : cases) {
+    const json answer = json::parse(Ask(1, c.request), nullptr, false);
+    ASSERT_TRUE(answer.is_object()) << c.request;
+    EXPECT_THAT(answer["error"].get<std::string>(), HasSubstr(c.answer)) << c.request;
+  }
+  EXPECT_EQ(journal_.Count("power-is-off"), 0);
+  EXPECT_EQ(Ask(1, R"({"command":"fenced","node":"n2","by":"alice","device":"d","begun_ns":1})"),
+            R"({"done":true})");
+  EXPECT_EQ(journal_.Count("power-is-off"), 1);
+}
+
 TEST(Settings, ADigestIsOfAllThatNodesMustAgreeOn) {
   const config::Config config = MakeConfig(3, false);
   const Cib cib = MakeCib(3);

@@ -148,7 +148,15 @@ json Writer::FenceDevices() const {
   for (const FenceDevice& device : cib_.fence_devices) {
     json targets = json::array();
     for (const auto& [id, plug] : device.targets) targets.push_back(NameOf(id));
-    out.push_back({{"id", device.id}, {"agent", device.agent}, {"targets", targets}});
+    json entry = {
+        {"id", device.id}, {"agent", device.agent}, {"targets", targets}, {"monitor", nullptr}};
+    for (const node::FenceDeviceStatus& health : status_.fence_devices) {
+      if (health.id != device.id || !health.asked) continue;
+      entry["monitor"] = {{"ok", health.ok},
+                          {"age_ms", ToMillis(health.age)},
+                          {"trouble", OrNull(Short(health.trouble))}};
+    }
+    out.push_back(std::move(entry));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "env/local_channel.h"
 
 namespace fencepost::daemon {
@@ -41,12 +42,52 @@ Result<ToolRequest> ParseAttribute(const json& request) {
   return out;
 }
 
+// Texts that are recorded: present, not endless, of one line.
+bool Take(const json& request, const char* name, std::string* out) {
+  if (!request.contains(name) || !request[name].is_string()) return false;
+  *out = request[name];
+  return !Trim(*out).empty() && out->size() <= kMaxToolText &&
+         std::none_of(out->begin(), out->end(),
+                      [](char c) { return static_cast<unsigned char>(c) < ' '; });
+}
+
+Result<ToolRequest> ParseConfirm(const json& request) {
+  ToolRequest out;
+  out.command = ToolCommand::kConfirm;
+  for (const auto& [name, field] :
+       {std::pair{"node", &out.node}, {"by", &out.by}, {"reason", &out.reason}}) {
+    if (Take(request, name, field)) continue;
+    return Error{"the request", Cat("to confirm has no good \"", name, "\""),
+                 Cat("give node, by and reason, each a line of up to ", kMaxToolText, " bytes")};
+  }
+  return out;
+}
+
+Result<ToolRequest> ParseFenced(const json& request) {
+  ToolRequest out;
+  out.command = ToolCommand::kFenced;
+  for (const auto& [name, field] :
+       {std::pair{"node", &out.node}, {"by", &out.by}, {"device", &out.device}}) {
+    if (Take(request, name, field)) continue;
+    return Error{"the request", Cat("of a fenced node has no good \"", name, "\""),
+                 "give node, by, device and begun_ns"};
+  }
+  if (!request.contains("begun_ns") || !request["begun_ns"].is_number_integer() ||
+      request["begun_ns"].get<std::int64_t>() < 0) {
+    return Error{"the request", "of a fenced node has no \"begun_ns\"",
+                 "give when the status query began, in nanoseconds of CLOCK_BOOTTIME"};
+  }
+  out.begun_at = MonoTime(Duration(request["begun_ns"].get<std::int64_t>()));
+  return out;
+}
+
 }  // namespace
 
 Result<ToolRequest> ParseToolRequest(ByteView message) {
   const Error senseless{"the request", "is no JSON object with a \"command\"",
                         "send {\"command\": \"status\"}, \"leave\", \"cleanup\" with "
-                        "\"resource\", or \"attribute\" with \"name\" and \"value\""};
+                        "\"resource\", \"attribute\" with \"name\" and \"value\", \"confirm\" or "
+                        "\"fenced\" with \"node\""};
   const json request = json::parse(message.begin(), message.end(), nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
     return senseless;
@@ -59,6 +100,8 @@ Result<ToolRequest> ParseToolRequest(ByteView message) {
     return out;
   }
   if (command == "attribute") return ParseAttribute(request);
+  if (command == "confirm") return ParseConfirm(request);
+  if (command == "fenced") return ParseFenced(request);
   if (command != "cleanup") return senseless;
   if (!request.contains("resource") || !request["resource"].is_string()) {
     return Error{"the request", "to clean up names no \"resource\"", "name a primitive of the CIB"};
@@ -89,6 +132,13 @@ std::string AttributesAnswer(const node::MemberStatus& status, std::string_view 
   if (text.size() <= kMaxLocalMessage) return text;
   return ErrorAnswer(Error{"the attributes of all nodes", "do not fit into one message",
                            "ask for one of them by name"});
+}
+
+std::optional<NodeId> NodeNamed(const Cib& cib, std::string_view name) {
+  for (const CibNode& node : cib.nodes) {
+    if (node.name == name) return node.id;
+  }
+  return std::nullopt;
 }
 
 bool HasPrimitive(const Cib& cib, std::string_view id) {

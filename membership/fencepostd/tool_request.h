@@ -12,18 +12,32 @@
 #include "base/bytes.h"
 #include "base/cib.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "membership/node/member.h"
 
 namespace fencepost::daemon {
 
 inline constexpr std::string_view kToolSocket = "fencepostd.sock";  // in paths.run_dir
 
-enum class ToolCommand { kStatus, kLeave, kCleanup, kSetAttribute, kShowAttributes };
+inline constexpr std::size_t kMaxToolText = 200;  // of a name or a reason
+
+enum class ToolCommand {
+  kStatus,
+  kLeave,
+  kCleanup,
+  kSetAttribute,
+  kShowAttributes,
+  kConfirm,
+  kFenced
+};
 struct ToolRequest {
   ToolCommand command = ToolCommand::kStatus;
   std::string resource;              // of a cleanup
   std::string attribute;             // allowed by base/attributes.h; to show: empty is all
   std::optional<std::string> value;  // to set; none: it is removed
+  std::string node, by, reason;      // confirm: a named operator says that the node is off
+  std::string device;                // fenced: by `by`, with this device,
+  MonoTime begun_at{};               // seen off by a query begun then (CLOCK_BOOTTIME of this node)
 };
 
 [[nodiscard]] Result<ToolRequest> ParseToolRequest(ByteView message);
@@ -32,6 +46,7 @@ struct ToolRequest {
 // Transient attributes of the nodes that are heard, as they are: not yet settled.
 [[nodiscard]] std::string AttributesAnswer(const node::MemberStatus& status,
                                            std::string_view attribute);
+[[nodiscard]] std::optional<NodeId> NodeNamed(const Cib& cib, std::string_view name);
 [[nodiscard]] bool HasPrimitive(const Cib& cib, std::string_view id);
 
 }  // namespace fencepost::daemon

@@ -15,13 +15,10 @@ quorum::CandidateSettings CandidateOf(const MemberSettings& settings) {
 }
 
 stonith::FencerConfig FencerOf(const MemberSettings& settings) {
-  stonith::FencerConfig out;
-  for (const FenceDevice& device : settings.cib.fence_devices) {
-    stonith::Device entry;
-    entry.config = device;
-    out.devices.push_back(entry);
-  }
+  stonith::FencerConfig out = stonith::ConfigFrom(settings.cib);
   for (const MemberNode& node : settings.nodes) out.node_names[node.id] = node.name;
+  out.self = settings.self;
+  out.guard_nodes = static_cast<int>(settings.nodes.size());
   return out;
 }
 
@@ -144,6 +141,7 @@ void Member::OnHeartbeat(NodeId from, const messaging::Packet& packet,
 void Member::OnOrder(NodeId from, const messaging::OrderMessage& m) {
   if (m.term.node() != from || m.term != authority_term_ || !FollowsAnother()) return;
   if (coordinator_ended_ || m.resource >= resources_.size()) return;
+  if (m.action == ResourceAction::kStart && !IsUnfenced()) return;  // it is repeated
   if (const auto seen = seen_orders_.find(m.operation); seen != seen_orders_.end()) {
     if (seen->second) SayDone({m.operation, *seen->second});  // it may not have been heard
     return;

@@ -37,6 +37,8 @@
 
 namespace fencepost::node {
 
+inline constexpr std::size_t kMaxConfirmations = 16;  // shown; older ones are in the log
+
 struct MemberNode {
   NodeId id;
   std::string name;
@@ -97,13 +99,24 @@ struct SetAttribute {
   std::string name;
   std::optional<std::string> value;
 };
+// An operator vouches that a node that shows no sign of life is off; recorded with both texts.
+struct Confirm {
+  NodeId node;
+  std::string by, reason;
+};
+// A tool of this node (fence_node) saw its power off by a query begun at that instant.
+struct ToldOff {
+  NodeId node;
+  MonoTime begun_at{};
+  std::string by, device;
+};
 struct Wake {};
 }  // namespace event
 using MemberEvent =
     std::variant<event::PacketReceived, event::DiskConnected, event::DiskGone, event::FromDisk,
                  event::VoterStored, event::CounterStored, event::AgentProcessEnded,
                  event::FenceAgentEnded, event::WatchdogArmed, event::Leave, event::Cleanup,
-                 event::SetAttribute, event::Wake>;
+                 event::SetAttribute, event::Confirm, event::ToldOff, event::Wake>;
 
 struct MemberEffects {
   std::vector<messaging::Packet> packets;
@@ -133,6 +146,12 @@ struct PeerStatus {
   std::optional<std::int32_t> score = {};  // as its slot shows it: higher wins a split
   Attributes attributes = {};              // transient ones, as last heard
 };
+struct FenceDeviceStatus {  // of its recurring monitor on this node
+  std::string id;
+  bool asked = false, ok = false;
+  Duration age{};
+  std::string trouble;
+};
 struct MemberStatus {
   NodeId self, coordinator;  // coordinator: known to this node, 0 none
   bool quorate = false, has_authority = false, leaving = false, quiesced = false;
@@ -151,7 +170,8 @@ struct MemberStatus {
   std::vector<ResourceStatus> resources;      // on this node
   std::vector<policy::Placement> placements;  // as coordinator
   std::vector<std::string> unsafe;
-  std::vector<std::string> fence_log;  // newest last
+  std::vector<std::string> fence_log;            // newest last
+  std::vector<FenceDeviceStatus> fence_devices;  // those that are looked after
 };
 
 class Member {
@@ -159,6 +179,8 @@ class Member {
   Member(MemberSettings settings, MonoTime started);
   MemberEffects Step(MonoTime now, const MemberEvent& event);
   [[nodiscard]] MemberStatus Status(MonoTime now) const;
+  // Why an operator's word on this node would not be taken; nullopt: it would.
+  [[nodiscard]] std::optional<Error> WhyNotConfirmed(NodeId node) const;
   // R9: the watchdog may be fed: what runs here is covered until it would bite, or nothing runs and
   // nothing can start.
   [[nodiscard]] bool MayFeed() const { return HoldsNothing() || now_ < fed_until_; }
@@ -189,6 +211,8 @@ class Member {
   void On(const event::Leave& e);
   void On(const event::Cleanup& e);
   void On(const event::SetAttribute& e);
+  void On(const event::Confirm& e);
+  void On(const event::ToldOff& e);
   void On(const event::Wake&) {}
   void OnHeartbeat(NodeId from, const messaging::Packet& packet, const messaging::Heartbeat& m);
   void OnOrder(NodeId from, const messaging::OrderMessage& m);
@@ -202,6 +226,13 @@ class Member {
   void SayDone(const messaging::DoneOrder& done);
   void OnPowerStatus(const stonith::StatusAnswer& answer);
   void OnFenceAnswer(const stonith::FenceAnswer& answer);
+  // member_fencing.cc
+  void OnUnfenceAnswer(const stonith::UnfenceAnswer& answer);
+  void BelieveOff(NodeId node, MonoTime begun_at);
+  void Unfence();
+  [[nodiscard]] bool IsUnfenced() const;
+  [[nodiscard]] std::vector<ResourceStatus> Statuses() const;
+  [[nodiscard]] Term ObeyedTerm() const;  // whose authority this node is in; none: nobody's
   // After each event (member_duties.cc).
   void Duties();
   void KeepAuthority();
@@ -334,6 +365,12 @@ class Member {
   std::map<NodeId, Query> queries_;
   stonith::RequestId next_request_ = 1;
   MonoTime fencer_wake_ = kNever;
+
+  // Unfencing of this node, and what operators said.
+  stonith::RequestId unfence_request_ = 0;  // 0: none is under way
+  MonoTime unfence_at_{};
+  bool unfenced_ = false;
+  std::vector<std::string> confirmations_;
 
   // Coordination.
   bool was_quorate_ = false;

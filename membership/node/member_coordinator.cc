@@ -70,6 +70,7 @@ void Member::JudgeMembers() {
     Say(Severity::kNotice, "member-joined").With("peer", NameOf(id));
     Decide(qdiskd::DecisionKind::kMemberJoined, id);
     peer.Join();
+    StepFencer(stonith::NodeIsBack{id});
     next_heartbeat_ = now_;
   }
 }
@@ -96,7 +97,7 @@ policy::ClusterView Member::ClusterNow() const {
   policy::NodeView self;
   self.id = settings_.self;
   self.state = leaving_ ? policy::NodeState::kLeaving : policy::NodeState::kMember;
-  self.resources = executor_.Statuses();
+  self.resources = Statuses();
   self.attributes = settled_.Of(settings_.self);
   self.attributes_known = settled_.IsKnown(settings_.self);
   view.nodes.push_back(self);

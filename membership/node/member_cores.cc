@@ -100,6 +100,8 @@ void Member::StepFencer(const stonith::FencerEvent& event) {
       OnPowerStatus(*status);
     } else if (const auto* answer = std::get_if<stonith::FenceAnswer>(&effect)) {
       OnFenceAnswer(*answer);
+    } else if (const auto* unfenced = std::get_if<stonith::UnfenceAnswer>(&effect)) {
+      OnUnfenceAnswer(*unfenced);
     } else if (auto* fact = std::get_if<Fact>(&effect)) {
       out_.facts.push_back(std::move(*fact));
     }
@@ -118,22 +120,15 @@ void Member::OnPowerStatus(const stonith::StatusAnswer& answer) {
   }
   Say(Severity::kNotice, "power-is-off").With("of", NameOf(answer.node));
   Decide(qdiskd::DecisionKind::kPowerIsOff, answer.node, "its power device says so");
-  if (granted_seen_.node() == answer.node && answer.begun_at >= granted_seen_at_) {
-    StepVoter(quorum::voter::Release{granted_seen_});
-    stand_at_ = std::min(stand_at_, now_);
-  }
-  if (disk_connected_) {
-    out_.to_disk.push_back(qdiskd::event::PowerIsOff{answer.node, answer.begun_at});
-  }
-  const auto peer = peers_.find(answer.node);
-  if (peer != peers_.end()) peer->second.PowerIsOff(answer.begun_at);
+  BelieveOff(answer.node, answer.begun_at);
 }
 
 void Member::OnFenceAnswer(const stonith::FenceAnswer& answer) {
   for (auto it = fencing_.begin(); it != fencing_.end(); ++it) {
     if (it->second.request != answer.id) continue;
     const NodeId node = it->first;
-    if (answer.result.ok()) {
+    const bool whole = answer.result.ok() && answer.result->coverage.node;
+    if (whole) {
       Say(Severity::kNotice, "fenced")
           .With("target", NameOf(node))
           .With("by", answer.result->device);
@@ -142,12 +137,16 @@ void Member::OnFenceAnswer(const stonith::FenceAnswer& answer) {
       peers_.at(node).PowerIsOff(answer.result->begun_at);
       fencing_.erase(it);
     } else {
-      Say(Severity::kError, "fencing-failed")
-          .With("target", NameOf(node))
-          .With("why", answer.result.error().Text());
-      Decide(qdiskd::DecisionKind::kFenceFailed, node, answer.result.error().Text());
+      // Cut off from storage or network it may still write to the other, or run what needs neither.
+      const std::string why =
+          answer.result.ok()
+              ? Cat("only its ", answer.result->coverage.Text(), " is cut off, by ",
+                    answer.result->device, "; add a power device to the level, or confirm by hand")
+              : answer.result.error().Text();
+      Say(Severity::kError, "fencing-failed").With("target", NameOf(node)).With("why", why);
+      Decide(qdiskd::DecisionKind::kFenceFailed, node, why);
       it->second.request = 0;
-      it->second.note = answer.result.error().Text();
+      it->second.note = why;
       it->second.decided = now_;
       it->second.retry_at = now_ + settings_.peer_timeout;
     }

@@ -34,6 +34,7 @@ void Member::Duties() {
     StepFencer(stonith::Tick{});
   }
   KeepAuthority();
+  Unfence();
   if (leaving_) FollowLeave();
   StandOrNot();
   MayStandDown();
@@ -52,6 +53,7 @@ void Member::Duties() {
   if (const auto until = ActsUntil(now_)) wake = std::min(wake, *until);
   if (settings_.watchdog != Duration() && MayFeed()) wake = std::min(wake, next_feed_);
   if (grace_until_ > now_) wake = std::min(wake, grace_until_);
+  if (unfence_at_ > now_) wake = std::min(wake, unfence_at_);
   if (claim_again_at_ > now_) wake = std::min(wake, claim_again_at_);
   if (candidate_.term().IsNone() && stand_at_ > now_) wake = std::min(wake, stand_at_);
   out_.wake_at = std::max(wake, now_ + Millis(1));
@@ -357,7 +359,7 @@ void Member::Heartbeats() {
   beat.highest_term = candidate_.highest_seen();
   beat.term = candidate_.term();
   beat.quorate = until.has_value();
-  beat.authority = until ? candidate_.term() : FollowsAnother() ? authority_term_ : Term();
+  beat.authority = ObeyedTerm();
   beat.leaving = leaving_;
   beat.quiesced = quiesced_;
   beat.disk_ok = disk_ && disk_->view.readable;
@@ -366,7 +368,7 @@ void Member::Heartbeats() {
       if (node.node == settings_.self) beat.disk_incarnation = node.slot.incarnation;
     }
   }
-  for (const ResourceStatus& status : executor_.Statuses()) beat.statuses.push_back(OnWire(status));
+  for (const ResourceStatus& status : Statuses()) beat.statuses.push_back(OnWire(status));
   beat.done = done_;
   beat.attributes = attributes_;
   for (const auto& [id, peer] : peers_) {

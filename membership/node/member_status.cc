@@ -79,7 +79,13 @@ MemberStatus Member::Status(MonoTime now) const {
   for (const stonith::HistoryRecord& record : fencer_.history()) {
     status.fence_log.push_back(Cat(NameOf(record.node),
                                    record.proved_off ? " proved off" : " failed", " under term ",
-                                   record.term, " in ", record.ended - record.asked));
+                                   record.term, " in ", stonith::PhasesInWords(record)));
+  }
+  for (const std::string& text : confirmations_) status.fence_log.push_back(text);
+  for (const stonith::DeviceHealth& health : fencer_.Health()) {
+    status.fence_devices.push_back({health.device, health.asked, health.ok,
+                                    health.asked ? now - health.ended : Duration(),
+                                    health.trouble});
   }
   return status;
 }

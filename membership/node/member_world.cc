@@ -90,6 +90,7 @@ MemberSettings MemberWorld::Settings(int i) {
   s.stale_after = timing_.StaleAfter();
   s.watchdog = watchdog;
   s.cib = TwoResources(static_cast<int>(nodes_.size()));
+  change_cib(s.cib);
   s.digest[0] = 1;
   s.voter_state = n.voter_state;
   s.term_counter = n.counter;
@@ -350,7 +351,13 @@ void MemberWorld::RunFenceAgent(int i, const stonith::StartAgent& start) {
     stonith::AgentEnded end;
     end.run = start.run;
     end.exit_code = 1;
-    if (!bmc_works) {
+    if (start.agent == "fence_scsi") {
+      if (start.action == "off") cut_off_.insert(target);
+      if (start.action == "on" && unfencing_works) cut_off_.erase(target);
+      const bool asks = start.action == "status";
+      const bool fails = start.action == "on" && !unfencing_works;
+      end.exit_code = asks && IsCutOff(target) ? 2 : fails ? 1 : 0;
+    } else if (!bmc_works) {
       end.errors = "connect: no answer";
     } else if (start.action == "off") {
       fenced_.push_back(Cat("node-", target + 1, " by node-", i + 1));

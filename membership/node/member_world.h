@@ -56,6 +56,7 @@ class MemberWorld {
   void CutDisk(int i);
   void HealDisk(int i);
   void Leave(int i) { ToMember(i, event::Leave{}); }
+  void Say(int i, MemberEvent event) { ToMember(i, std::move(event)); }
   // Events until virtual time has gone on by `d`.
   void Run(Duration d);
   // Until `done`, at most `limit`; how long it took, or nullopt.
@@ -73,7 +74,10 @@ class MemberWorld {
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
   [[nodiscard]] std::string Timeline() const;
   [[nodiscard]] const std::vector<std::string>& fenced() const { return fenced_; }
+  [[nodiscard]] bool IsCutOff(int i) const { return cut_off_.count(i) != 0; }
   bool bmc_works = true;
+  bool unfencing_works = true;
+  std::function<void(Cib&)> change_cib = [](Cib&) {};
   bool stop_fails = false;
   Duration agent_takes = Millis(50);
   Duration watchdog{};  // of every node; 0: none
@@ -104,6 +108,7 @@ class MemberWorld {
   std::map<std::pair<int, int>, std::vector<messaging::Packet>> held_;
   std::map<int, Duration> member_wake_, voter_wake_;
   std::vector<std::string> timeline_, violations_, fenced_;
+  std::set<int> cut_off_;  // from storage, by fence_scsi
 };
 
 }  // namespace fencepost::node

@@ -22,6 +22,7 @@ void Peer::Hear(MonoTime now, const messaging::Packet& packet,
   silent_ = false;
   heartbeat_ = heartbeat;
   heartbeat_counter_ = packet.counter;
+  if (evidence_ == policy::Grade::kConfirmed) evidence_.reset();
 }
 
 void Peer::SeeOnDisk(const qdiskd::NodeOnDisk& on_disk, MonoTime read_began) {
@@ -60,11 +61,18 @@ void Peer::PowerIsOff(MonoTime asked) {
   if (!member_ && asked >= since_) evidence_ = policy::Grade::kPoweredOff;
 }
 
+void Peer::Confirm() {
+  if (evidence_) return;  // what is proved is better
+  evidence_ = policy::Grade::kConfirmed;
+  confirmed_changes_ = disk_ ? disk_->changes : 0;
+}
+
 void Peer::WeighClaims(MonoTime read_began) {
   if (read_began < since_) return;
   if (!baseline_ || disk_->changes < *baseline_) baseline_ = disk_->changes;  // disk opened anew
   const qdiskd::Slot& slot = disk_->slot;
   // Withdrawn as soon as the slot says otherwise; a verified power-off stands until it joins anew.
+  if (evidence_ == policy::Grade::kConfirmed && disk_->changes == confirmed_changes_) return;
   if (evidence_ && *evidence_ != policy::Grade::kPoweredOff) evidence_.reset();
   if (evidence_) return;
   if (member_boot_.IsNone() && !slot.IsBlank()) {  // under us it was no member: a later boot is new

@@ -50,6 +50,9 @@ class Peer {
   [[nodiscard]] MonoTime lost_at() const { return since_; }
   // Its power device answered off to a query begun at `asked`.
   void PowerIsOff(MonoTime asked);
+  // A named operator vouches that it is off. Any sign of life withdraws that.
+  // REQUIRES: it is no member.
+  void Confirm();
   [[nodiscard]] std::optional<policy::Grade> evidence() const { return evidence_; }
 
  private:
@@ -72,6 +75,7 @@ class Peer {
   MonoTime since_{};
   std::optional<std::uint64_t> baseline_;  // its changes in the first view read after `since_`
   std::optional<policy::Grade> evidence_;
+  std::uint64_t confirmed_changes_ = 0;  // of its slot, when it was confirmed to be off
 };
 
 }  // namespace fencepost::node

@@ -66,6 +66,31 @@ TEST(PeerEvidence, ABootThatMayHaveObeyedAnotherCoordinatorIsNotNew) {
   EXPECT_EQ(peer.evidence(), policy::Grade::kNewBoot);
 }
 
+TEST(PeerEvidence, AnOperatorsWordFallsAtTheFirstSignOfLife) {
+  for (const bool on_disk : {false, true}) {
+    Peer peer;
+    peer.Lose(At(10));
+    peer.SeeOnDisk(PeerOnDisk(1, 1, 5), At(11));
+    peer.Confirm();
+    peer.SeeOnDisk(PeerOnDisk(1, 1, 5), At(12));
+    EXPECT_EQ(peer.evidence(), policy::Grade::kConfirmed) << "its slot did not change";
+    if (on_disk) {
+      peer.SeeOnDisk(PeerOnDisk(1, 1, 6), At(13));
+    } else {
+      peer.Hear(At(13), Packet{}, OfBoot(1, 1));
+    }
+    EXPECT_FALSE(peer.evidence());
+  }
+}
+
+TEST(PeerEvidence, WhatIsProvedIsNotReplacedByAnOperatorsWord) {
+  Peer peer;
+  peer.Lose(At(10));
+  peer.PowerIsOff(At(11));
+  peer.Confirm();
+  EXPECT_EQ(peer.evidence(), policy::Grade::kPoweredOff);
+}
+
 TEST(PeerEvidence, ADiskThatMissedItsLatestWritesDoesNotShowANewBoot) {
   Peer peer;
   peer.Hear(At(1), Packet{}, OfBoot(2, 8));

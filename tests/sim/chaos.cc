@@ -22,6 +22,8 @@ ClusterSettings DrawCluster(std::uint64_t seed) {
   const std::uint64_t size = rng.Below(8);
   out.nodes = size == 7 ? 4 : size == 6 ? 3 : 2;
   out.disks = rng.OneIn(5) ? 3 : 1;
+  out.feed = rng.OneIn(3) ? Feed::kBmcThenSupplies : rng.OneIn(4) ? Feed::kSupplies : Feed::kBmc;
+  if (rng.OneIn(3)) out.fence_monitor = seconds(5);
   out.fence_action = rng.OneIn(2) ? FenceAction::kReboot : FenceAction::kOff;
   out.barrier = rng.OneIn(4) ? SimDisk::Barrier::kLock : SimDisk::Barrier::kReservation;
   for (int i = 0; i < out.nodes; ++i) {
@@ -273,8 +275,9 @@ void Chaos::BadPowerDevice() {
   if (OneIn(5)) mood.hangs = true;
   if (OneIn(2)) mood.fails = 1 + rng_.Below(4);
   if (OneIn(2)) mood.mute = 1 + rng_.Below(4);
-  node.power_device().SetMood(mood);
-  For(seconds(1), seconds(40), [&node] { node.power_device().SetMood({}); });
+  PowerDevice& device = OneIn(2) ? node.power_device() : node.supply(OneIn(2) ? 0 : 1);
+  device.SetMood(mood);
+  For(seconds(1), seconds(40), [&device] { device.SetMood({}); });
 }
 
 void Chaos::BadAgents() {

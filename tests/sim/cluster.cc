@@ -47,6 +47,29 @@ config::Config MakeConfig(const ClusterSettings& settings) {
   return out;
 }
 
+// Of a PDU the plug is the node.
+void AddFencing(const ClusterSettings& settings, Cib& cib) {
+  const auto add = [&](std::string id, const char* agent) -> FenceDevice& {
+    FenceDevice device;
+    device.id = std::move(id);
+    device.agent = agent;
+    device.monitor_interval = settings.fence_monitor;
+    return cib.fence_devices.emplace_back(std::move(device));
+  };
+  const bool bmc = settings.feed != Feed::kSupplies, supplies = settings.feed != Feed::kBmc;
+  for (int i = 1; i <= settings.nodes; ++i) {
+    if (bmc) add(Cat("fence-", i), "fence_sim").targets[IdOf(i)] = "";
+    if (bmc) cib.fence_levels.push_back({Cat("bmc-", i), IdOf(i), 1, {Cat("fence-", i)}});
+    if (supplies) {
+      cib.fence_levels.push_back({Cat("pdu-", i), IdOf(i), 2, {"pdu-0", "pdu-1"}});
+    }
+  }
+  for (int pdu = 0; supplies && pdu < kSupplyCount; ++pdu) {
+    FenceDevice& device = add(Cat("pdu-", pdu), pdu == 0 ? "fence_sim_pdu0" : "fence_sim_pdu1");
+    for (int i = 1; i <= settings.nodes; ++i) device.targets[IdOf(i)] = Cat(i);
+  }
+}
+
 Cib MakeCib(const ClusterSettings& settings) {
   Cib cib;
   cib.stonith_action = settings.fence_action;
@@ -69,12 +92,8 @@ Cib MakeCib(const ClusterSettings& settings) {
   }
   for (int i = 1; i <= settings.nodes; ++i) {
     cib.nodes.push_back({IdOf(i), Cat("node-", i), false});
-    FenceDevice device;
-    device.id = Cat("fence-", i);
-    device.agent = "fence_sim";
-    device.targets[IdOf(i)] = "";
-    cib.fence_devices.push_back(device);
   }
+  AddFencing(settings, cib);
   return cib;
 }
 
@@ -169,13 +188,17 @@ std::vector<std::string> Cluster::Why(int node) {
 }
 
 Performance Cluster::Fence(Node& asker, const Command& command) {
+  if (command.stdin_text.find("action=monitor\n") != std::string::npos) return {};
   const auto at = command.stdin_text.find(kNodeNamed);
   FENCEPOST_CHECK(at != std::string::npos);
   const std::string_view rest = std::string_view(command.stdin_text).substr(at + kNodeNamed.size());
   const auto id = ParseInt(rest.substr(0, rest.find('\n')), 1, kMaxNodes);
   FENCEPOST_CHECK(id.has_value());
   Node& target = node(static_cast<int>(*id));
-  return target.power_device().Perform(
+  PowerDevice& device = command.path.ends_with("_pdu0")   ? target.supply(0)
+                        : command.path.ends_with("_pdu1") ? target.supply(1)
+                                                          : target.power_device();
+  return device.Perform(
       command, asker.machine(), [this, &asker, &target, start = asker.member_start()] {
         const bool same = start != 0 && asker.member_start() == start;
         oracle_.Shot(asker.id(), target.id(), !same || asker.QuorateUntil().has_value());

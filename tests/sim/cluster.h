@@ -17,8 +17,17 @@
 
 namespace fencepost::sim {
 
+// What each node's power hangs on, as far as fencing may use it.
+enum class Feed {
+  kBmc,              // a BMC
+  kSupplies,         // two supplies, both to be switched off
+  kBmcThenSupplies,  // the BMC first, then both supplies
+};
+
 struct ClusterSettings {
   std::uint64_t seed = 1;
+  Feed feed = Feed::kBmc;
+  Duration fence_monitor{};  // devices are looked after this often; zero: never
   int nodes = 2;
   int disks = 1;
   std::string profile = "fast";

@@ -141,18 +141,41 @@ Node::Node(Site& site, Machine::Settings machine, Fence fence)
                   site_.oracle.ServiceChanged(id(), resource, runs);
                 }),
       programs_(machine_),
-      power_device_(site.world, {[this] { return powered(); }, [this] { PowerOn(); },
-                                 [this](NodeId by) { PowerOff(Cat("switched off for node ", by)); },
-                                 [this](NodeId) { site_.oracle.SaidOff(id()); }}),
+      power_device_(site.world,
+                    {[this] { return powered(); }, [this] { PowerOn(); },
+                     [this](NodeId by) { PowerOff(Cat("switched off for node ", by)); },
+                     [this](NodeId) { site_.oracle.SaidOff(id()); }, [this] { return IsFed(); }}),
       watchdog_(site.world, [this] {
         PowerOff("its watchdog");
         PowerOn();
       }) {
+  MakeSupplies();
   InstallPrograms();
   Initialise();
 }
 
 Node::~Node() = default;
+
+void Node::MakeSupplies() {
+  for (int i = 0; i < kSupplyCount; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    supplies_[at].device = std::make_unique<PowerDevice>(
+        site_.world, PowerDevice::Machinery{[this, at] { return supplies_[at].on; },
+                                            [this, i] { Switch(i, true, NodeId()); },
+                                            [this, i](NodeId by) { Switch(i, false, by); },
+                                            [this](NodeId) {
+                                              if (!powered()) site_.oracle.SaidOff(id());
+                                            }});
+  }
+}
+
+void Node::Switch(int supply, bool on, NodeId by) {
+  const bool was_fed = IsFed();
+  supplies_[static_cast<std::size_t>(supply)].on = on;
+  Note(on ? "SUPPLY-ON" : "SUPPLY-OFF", Cat(supply));
+  if (was_fed && !IsFed()) PowerOff(Cat("both supplies switched off for node ", by));
+  if (!was_fed && IsFed()) PowerOn();
+}
 
 void Node::Note(const std::string& name, const std::string& text) {
   site_.journal.Add({site_.world.Now(), id(), machine_.Now(), "WORLD", Severity::kNotice, name,
@@ -196,6 +219,9 @@ void Node::PowerOff(const std::string& why) {
 }
 
 void Node::PowerOn() {
+  if (!IsFed()) {  // the operator switches on what feeds it
+    for (Supply& supply : supplies_) supply.on = true;
+  }
   if (powered()) return;
   machine_.PowerOn();
   Note("POWER-ON", "");

@@ -8,6 +8,7 @@
 // Ownership: none of these calls may come from inside a callback of a daemon; from the world's
 //          events and from agents they may.
 #pragma once
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ namespace fencepost::sim {
 
 inline constexpr Duration kSupervisorDelay = Millis(1000);
 inline constexpr Duration kBootTakes = Millis(6000);  // from power-on to the daemons' start
+
+inline constexpr int kSupplyCount = 2;
 
 // What the nodes of one cluster have in common.
 struct Site {
@@ -81,7 +84,11 @@ class Node {
   // R9: nothing runs, or no watchdog was armed in this boot, or an authority covers what runs. To
   // be asked after every event.
   [[nodiscard]] bool IsCovered();
-  [[nodiscard]] PowerDevice& power_device() { return power_device_; }
+  [[nodiscard]] PowerDevice& power_device() { return power_device_; }  // the BMC
+  // The PDUs' outlets that feed it, BMC included. It comes back with the first that is on.
+  [[nodiscard]] PowerDevice& supply(int i) {
+    return *supplies_.at(static_cast<std::size_t>(i)).device;
+  }
   [[nodiscard]] DurableState& member_state() { return member_state_; }
   [[nodiscard]] int starts() const { return starts_; }  // of daemons
   // Names the running fencepostd; 0: none.
@@ -97,6 +104,9 @@ class Node {
   void MemberEnded(std::uint64_t which, const Status& status);
   void Ask(const std::string& request);
   void InstallPrograms();
+  void MakeSupplies();
+  void Switch(int supply, bool on, NodeId by);
+  [[nodiscard]] bool IsFed() const { return supplies_[0].on || supplies_[1].on; }
 
   Site& site_;
   Fence fence_;
@@ -105,6 +115,11 @@ class Node {
   LocalHub hub_;
   Services services_;
   Programs programs_;
+  struct Supply {
+    bool on = true;
+    std::unique_ptr<PowerDevice> device;
+  };
+  std::array<Supply, kSupplyCount> supplies_;
   PowerDevice power_device_;
   WatchdogHardware watchdog_;
   MonoTime covered_until_{};  // of this boot

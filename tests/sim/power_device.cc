@@ -30,6 +30,7 @@ int PowerDevice::Status(NodeId asker) {
 
 Performance PowerDevice::Perform(const Command& command, const Machine& asker,
                                  std::function<void()> about_to_switch) {
+  if (aimed_ != nullptr) return aimed_->Perform(command, asker, std::move(about_to_switch));
   auto options = Options(command.stdin_text);
   const std::string action = options["action"];
   const auto not_after = ParseInt(options["not_after_ms"], 0, kLongest);
@@ -40,11 +41,16 @@ Performance PowerDevice::Perform(const Command& command, const Machine& asker,
   out.exit_code = kFailed;
   out.errors = "phase=connect cause=unreachable: no answer";
   if (mood_.hangs) out.takes = kHangs;
-  if (!mood_.reachable || mood_.hangs) return out;
+  const bool has_power = !machinery_.has_power || machinery_.has_power();
+  if (!mood_.reachable || mood_.hangs || !has_power) return out;
   const bool fails = mood_.fails != 0 && world_.rng().OneIn(mood_.fails);
   if (fails) return out;
   if (mood_.mute != 0 && world_.rng().OneIn(mood_.mute)) out.takes = kHangs;
   const NodeId by = asker.node();
+  if (action == "monitor") {
+    out.exit_code = kDone;
+    return out;
+  }
   if (action == "status") {
     out.answer = [this, by] { return Status(by); };
     return out;
@@ -54,6 +60,7 @@ Performance PowerDevice::Perform(const Command& command, const Machine& asker,
       ++too_late_;
       return kFailed;
     }
+    if (machinery_.has_power && !machinery_.has_power()) return kFailed;
     if (action == "off") about_to_switch();
     if (mood_.lies) {
       claims_off_ = action == "off";

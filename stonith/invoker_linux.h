@@ -5,12 +5,16 @@
 //          its descriptor is readable from the first of them on.
 // Errors:  what cannot be found out is said as such ("uid 17").
 #pragma once
-#include "env/linux/unique_fd.h"
-#include "fence-agents/fence_node/invoker.h"
+#include <string>
 
-namespace fencepost::fence_node {
+#include "env/linux/unique_fd.h"
+#include "stonith/invoker.h"
+
+namespace fencepost::stonith {
 
 Invoker ThisInvoker();
 UniqueFd StopSignals();
+// A lock on this file, held as long as the descriptor; none: somebody else holds it.
+UniqueFd LockAlone(const std::string& path);
 
-}  // namespace fencepost::fence_node
+}  // namespace fencepost::stonith

@@ -1,7 +1,9 @@
-#include "fence-agents/fence_node/invoker_linux.h"
+#include "stonith/invoker_linux.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -13,7 +15,7 @@
 #include "base/text.h"
 #include "env/linux/read_file.h"
 
-namespace fencepost::fence_node {
+namespace fencepost::stonith {
 namespace {
 
 constexpr std::size_t kMaxNumber = 32;
@@ -59,4 +61,10 @@ UniqueFd StopSignals() {
   return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-}  // namespace fencepost::fence_node
+UniqueFd LockAlone(const std::string& path) {
+  UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (file && flock(file.get(), LOCK_EX | LOCK_NB) != 0) file.Reset();
+  return file;
+}
+
+}  // namespace fencepost::stonith

@@ -4,11 +4,11 @@
 #pragma once
 #include <string>
 
-namespace fencepost::fence_node {
+namespace fencepost::stonith {
 
 struct Invoker {
   std::string host;  // as the system calls itself
   std::string user;  // "alice as root"
 };
 
-}  // namespace fencepost::fence_node
+}  // namespace fencepost::stonith
