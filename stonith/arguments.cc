@@ -61,6 +61,7 @@ class Parser {
         return Fail(Wrong(name, Cat("needs a whole number of seconds from 1 to ", kMaxTimeLimitS)));
       }
       out_.time_limit = std::chrono::seconds(*seconds);
+      limit_given_ = true;
     } else {
       Fail(Wrong(name, "is not known, or lacks its value"));
     }
@@ -98,23 +99,22 @@ class Parser {
           break;
         case 'v':
           break;
+        case 'E':
+          out_.from_environment = true;
+          ++sources_;
+          break;
+        case 'p':  // what follows holds passwords
+          if (i + 1 < word.size()) {
+            secrets_->push_back({at_, i + 1});
+          } else if (at_ + 1 < words_.size()) {
+            secrets_->push_back({at_ + 1, 0});
+          }
+          [[fallthrough]];
         case 't':
         case 'T':
-          return WithValue(word[i], i + 1 < word.size() ? word.substr(i + 1) : Next());
-        case 'p':
         case 'F':
-        case 'E':
         case 'c':
-          // What follows -p holds passwords: it is overwritten although it is refused.
-          if (word[i] == 'p') {
-            const bool here = i + 1 < word.size();
-            if (here || at_ + 1 < words_.size()) {
-              secrets_->push_back({here ? at_ : at_ + 1, here ? i + 1 : 0});
-            }
-            if (!here) ++at_;
-          }
-          return Fail(Wrong(Cat("-", std::string(1, word[i])), "is not supported",
-                            "give each parameter as name=value"));
+          return WithValue(word[i], i + 1 < word.size() ? word.substr(i + 1) : Next());
         default:
           return Fail(Wrong(Cat("-", std::string(1, word[i])), "is not known"));
       }
@@ -126,7 +126,17 @@ class Parser {
   void WithValue(char letter, const std::string& value) {
     if (value.empty()) return Fail(Wrong(Cat("-", std::string(1, letter)), "needs a value"));
     if (letter == 't') {
-      out_.type = value.starts_with("rhcs/") ? "fence_" + value.substr(5) : value;
+      out_.type = value;
+    } else if (letter == 'p') {
+      out_.values = value;
+      ++sources_;
+    } else if (letter == 'F') {
+      out_.values_file = value;
+      ++sources_;
+    } else if (letter == 'c') {
+      const auto count = ParseInt(value, 1, kMaxCount);
+      if (!count) return Fail(Wrong("-c", Cat("bad count [", value, "]"), "say 1 or more"));
+      out_.count = *count;
     } else if (value == "reset") {
       out_.change = Switch::kReset;
     } else if (value == "off") {
@@ -144,7 +154,7 @@ class Parser {
       const std::string name = word.substr(0, equals);
       if (IsSecretName(name)) secrets_->push_back({at_, equals + 1});
       out_.parameters[name] = word.substr(equals + 1);
-    } else if (!out_.node.empty()) {
+    } else if (!out_.node.empty()) {  // "-p a b" without quotes would shoot b
       Fail(Wrong(Cat("argument ", at_ + 1), "would be a second node", "name one node at a time"));
     } else {
       out_.node = word;
@@ -154,10 +164,19 @@ class Parser {
   void CheckWhole() {
     if (out_.help || out_.version || out_.list_types) return;
     if (out_.type.empty()) return Fail(Wrong("-t", "is missing", "say which device type; see -L"));
-    if (out_.type.find('/') != std::string::npos) {
+    const auto slash = out_.type.find('/');
+    const std::string_view kind = std::string_view(out_.type).substr(0, slash + 1);
+    if (slash != std::string::npos &&
+        ((kind != "external/" && kind != "rhcs/") || slash + 1 == out_.type.size() ||
+         out_.type.find('/', slash + 1) != std::string::npos || out_.type[slash + 1] == '.')) {
       return Fail(Wrong(Cat("device type ", out_.type), "is not supported",
-                        "fence agents (fence_*) are; see -L"));
+                        "fence_*, external/*, rhcs/* and meatware are; see -L"));
     }
+    if (sources_ > 1 || (sources_ == 1 && !out_.parameters.empty())) {
+      return Fail(Wrong("the parameters", "come from more than one place",
+                        "use only one of name=value, -p, -F and -E"));
+    }
+    if (out_.type == "meatware" && !limit_given_) out_.time_limit = kMeatwareLimit;
     const bool asks = out_.names || out_.metadata || out_.status || out_.hosts;
     if (out_.change && out_.node.empty()) {
       return Fail(Wrong("-T", "needs a node", "name the node to be switched"));
@@ -167,12 +186,18 @@ class Parser {
                         "say -T reset, -T off or -T on; --compat makes it mean reset"));
     }
     if (!out_.change && !out_.node.empty()) out_.change = Switch::kReset;
+    if (out_.change && out_.count > 1 && !out_.compat) {
+      return Fail(Wrong("-c", "would switch the node again and again",
+                        "use it with -S and -l; --compat allows it"));
+    }
     if (!asks && !out_.change) Fail(Wrong("the command line", "does not say what to do"));
   }
 
   const std::vector<std::string>& words_;
   std::vector<SecretPlace>* secrets_;
   std::size_t at_ = 0;
+  int sources_ = 0;  // of -p, -F and -E
+  bool limit_given_ = false;
   Arguments out_;
   std::optional<Error> error_;
 };
@@ -193,16 +218,20 @@ Result<Arguments> ParseArguments(const std::vector<std::string>& words,
 std::string_view Usage() {
   return "usage: stonith -L\n"
          "       stonith -t TYPE -n | -m | -h\n"
-         "       stonith -t TYPE [name=value...] -S | -l\n"
-         "       stonith -t TYPE [name=value...] -T reset|off|on NODE\n"
+         "       stonith -t TYPE [PARAMETERS] [-c COUNT] -S | -l\n"
+         "       stonith -t TYPE [PARAMETERS] -T reset|off|on NODE\n"
+         "  PARAMETERS: name=value... | -p \"VALUE VALUE...\" | -F FILE | -E\n"
          "  -L  list the device types       -n  names of a type's parameters\n"
          "  -m  metadata of a type          -h  help, of a type with -t\n"
          "  -S  can the device be used?     -l  list the nodes it serves\n"
          "  -T  switch NODE; off is proved  -s  no line for -S\n"
          "  -d  show what the agent says    -V  version          -v  no effect\n"
-         "  --time-limit=SECONDS  for each of -S, -l, -T (60)\n"
+         "  --time-limit=SECONDS  for each of -S, -l, -T (60; meatware 600)\n"
          "  --agent-dir=DIR       look for agents here first\n"
-         "  --compat              a node without -T means -T reset\n";
+         "  -p  values in the order of -n   -F  the same from a file\n"
+         "  -E  from variables of the environment, named like the parameters\n"
+         "  -c  do it COUNT times\n"
+         "  --compat              a node without -T means -T reset; -c repeats it\n";
 }
 
 }  // namespace fencepost::stonith

@@ -1,9 +1,9 @@
-// The command line of stonith: cluster-glue's switches, as far as they make sense without a plugin
-// system, and a few long ones of our own.
+// The command line of stonith: cluster-glue's switches, and a few long ones of our own.
 //
-// Promise: nothing is switched unless -T says so (a node alone is an error; --compat restores
-//          cluster-glue's "a node alone means reset"). A value that looks like a secret is reported
-//          by its place, so that the caller can overwrite it.
+// Promise: nothing is switched unless -T says so, and once; --compat restores cluster-glue's ways:
+//          a node alone means reset, and -c repeats it. Parameters come from one place only. A
+//          value that looks like a secret is reported by its place, so that the caller can
+//          overwrite it.
 // Errors:  exit code 1 with a text that names the word.
 // Source:  cluster-glue stonith(8) and its getopt string.
 #pragma once
@@ -33,6 +33,8 @@ enum ExitCode : int {
 
 inline constexpr std::size_t kMaxArguments = 256;
 inline constexpr std::int64_t kMaxTimeLimitS = 3600;
+inline constexpr std::int64_t kMaxCount = 1'000'000;
+inline constexpr Duration kMeatwareLimit = std::chrono::seconds(600);  // cluster-glue's
 
 enum class Switch { kReset, kOff, kOn };
 
@@ -43,7 +45,11 @@ struct SecretPlace {
 struct Arguments {
   bool list_types = false, names = false, metadata = false, help = false, status = false;
   bool hosts = false, silent = false, debug = false, version = false, compat = false;
-  std::string type;
+  bool from_environment = false;      // -E
+  std::optional<std::string> values;  // -p
+  std::string values_file;            // -F
+  std::int64_t count = 1;             // -c
+  std::string type;                   // as it was given: "fence_x", "rhcs/x", "external/x"
   std::optional<Switch> change;
   std::string node;
   std::map<std::string, std::string> parameters;

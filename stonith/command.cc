@@ -1,220 +1,180 @@
 #include "stonith/command.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
-#include "stonith/drive_fencer.h"
-#include "stonith/metadata.h"
+#include "stonith/device_type.h"
 
 namespace fencepost::stonith {
+
+int Console::Fail(const std::string& text, int code) const {
+  host.Err(Cat("ERROR: ", text, "\n"));
+  return code;
+}
+void Console::Info(const std::string& text) const { host.Err(Cat("info: ", text, "\n")); }
+void Console::Warn(const std::string& text) const { host.Err(Cat("WARN: ", text, "\n")); }
+
+std::vector<std::string> HostList(const Parameters& parameters) {
+  std::vector<std::string> out;
+  const auto it = parameters.find("hostlist");
+  if (it == parameters.end()) return out;
+  std::string text = it->second;
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == ',' || c == '\t' || c == '\n'; }, ' ');
+  for (std::string& host : Split(text, ' ')) {
+    if (!host.empty()) out.push_back(std::move(host));
+  }
+  return out;
+}
+
 namespace {
 
-constexpr Duration kMetadataLimit = std::chrono::seconds(10);
 constexpr std::string_view kVersion = FENCEPOST_VERSION;
-const NodeId kTarget{1};
-const Term kByHand(1, kTarget);  // an operator's act: one request in this process's life
+constexpr std::string_view kSeparators = " \t\n\r\f";
 
-class CommandRun : private FencerListener {
+std::string Lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+// Values in the order of the names; the last one swallows the rest.
+Result<Parameters> ByPosition(const std::vector<std::string>& names, std::string_view values) {
+  Parameters out;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::size_t begin = values.find_first_not_of(kSeparators);
+    if (begin == std::string_view::npos) {
+      return Error{"the values", Cat("there is none for ", names[i]), "see -n for their order"};
+    }
+    values.remove_prefix(begin);
+    const bool last = i + 1 == names.size();
+    const std::size_t end =
+        last ? values.size() : std::min(values.find_first_of(kSeparators), values.size());
+    out[names[i]] = std::string(Trim(values.substr(0, end)));
+    values.remove_prefix(end);
+  }
+  return out;
+}
+
+class CommandRun {
  public:
-  CommandRun(const Arguments& arguments, AgentRunner& runner) : a_(arguments), runner_(runner) {}
+  CommandRun(const Arguments& arguments, CommandHost& host)
+      : a_(arguments), host_(host), console_{host, arguments} {}
 
   int Go() {
-    if (a_.version) return Print(Cat("stonith: Fencepost ", kVersion, "\n"));
+    if (a_.version) return console_.Print(Cat("stonith: Fencepost ", kVersion, "\n"));
     if (a_.list_types) return ListTypes();
-    if (a_.help && a_.type.empty()) return Print(std::string(Usage()));
-    auto described = Describe();
-    if (!described) return Fail(described.error().Text(), kOops);
-    agent_ = std::move(*described);
-    if (a_.help) return Print(GlueHelp(agent_));
-    if (a_.names) return Print(GlueNames(agent_));
-    if (a_.metadata) return Print(GlueMetadata(agent_));
-    const int unknown = CheckNames();
-    if (unknown != kOk) return unknown;
+    if (a_.help && a_.type.empty()) return console_.Print(std::string(Usage()));
+    type_ = a_.type.starts_with("external/") ? MakePluginType(console_)
+            : a_.type == "meatware"          ? MakeMeatware(console_)
+                                             : MakeAgentType(console_);
+    if (const int code = type_->Learn(); code != kOk) return code;
+    if (a_.help) return console_.Print(type_->Help());
+    if (a_.metadata) return console_.Print(type_->Metadata());
+    if (a_.names) return console_.Print(NamesOnALine());
+    if (const int code = Configure(); code != kOk) return code;
     int code = kOk;
-    if (a_.status) code = TestDevice();
-    if (a_.hosts) code = ListHosts();
-    if (a_.change) code = SwitchNode();
+    for (std::int64_t i = 0; i < a_.count; ++i) {
+      if (a_.status) code = type_->TestDevice();
+      if (a_.hosts) code = PrintHosts();
+      if (a_.change) code = SwitchNode();
+    }
     return code;
   }
 
  private:
-  int Print(const std::string& text) {
-    runner_.Out(text);
+  int ListTypes() {
+    std::set<std::string> types{"meatware"};
+    for (const std::string& name : host_.Agents()) types.insert(name);
+    for (const std::string& name : host_.Plugins()) types.insert(name);
+    for (const std::string& name : types) host_.Out(name + "\n");
     return kOk;
   }
-  int Fail(const std::string& text, int code) {
-    runner_.Err(Cat("ERROR: ", text, "\n"));
+
+  std::string NamesOnALine() const {
+    std::string out;
+    for (const std::string& name : type_->Names()) out += name + "  ";
+    return out + "\n";
+  }
+
+  int Configure() {
+    Parameters parameters = a_.parameters;
+    if (a_.from_environment) {
+      for (const std::string& name : type_->Names()) {
+        if (const auto value = host_.Variable(name)) parameters[name] = *value;
+      }
+      if (const auto hosts = host_.Variable("hostlist")) {
+        if (type_->Knows("hostlist")) parameters["hostlist"] = *hosts;
+      }
+    } else if (a_.values || !a_.values_file.empty()) {
+      std::string values = a_.values.value_or("");
+      if (!a_.values_file.empty()) {
+        auto read = host_.ReadValues(a_.values_file);
+        if (!read) return console_.Fail(read.error().Text(), kUsage);
+        values = std::move(*read);
+      }
+      auto by_position = ByPosition(type_->Names(), values);
+      if (!by_position) return console_.Fail(by_position.error().Text(), kInvalid);
+      parameters = std::move(*by_position);
+    }
+    for (const auto& [name, value] : parameters) {
+      if (type_->Knows(name)) continue;
+      return console_.Fail(
+          Cat("parameter ", name, ": is not known to ", a_.type, "; valid names: ", NamesOnALine()),
+          kInvalid);
+    }
+    if (parameters.empty() && type_->NeedsParameters()) {
+      console_.Fail(Cat(a_.type, ": needs parameters: ", NamesOnALine()), kUsage);
+      host_.Err(std::string(Usage()));
+      return kUsage;
+    }
+    type_->Configure(parameters);
+    parameters_ = std::move(parameters);
+    return kOk;
+  }
+
+  int PrintHosts() {
+    std::vector<std::string> hosts;
+    const int code = type_->ListHosts(&hosts);
+    for (const std::string& host : hosts) host_.Out(host + "\n");
     return code;
   }
-  void Info(const std::string& text) { runner_.Err(Cat("info: ", text, "\n")); }
 
-  int ListTypes() {
-    for (const std::string& name : runner_.Agents()) runner_.Out(name + "\n");
-    return kOk;
-  }
-
-  Result<AgentDescription> Describe() {
-    const auto end = runner_.Run(a_.type, "action=metadata\n", runner_.Now() + kMetadataLimit);
-    if (!end.started || end.killed || end.exit_code != 0) {
-      return AgentError(Cat("device type ", a_.type), ToAgentEnded(0, end));
-    }
-    return ParseMetadata(a_.type, end.output);
-  }
-
-  int CheckNames() {
-    for (const auto& [name, value] : a_.parameters) {
-      if (name == "hostlist" || agent_.Has(name)) continue;
-      return Fail(Cat("parameter ", name, ": is not known to ", a_.type,
-                      "; valid names: ", GlueNames(agent_)),
-                  kInvalid);
-    }
-    return kOk;
-  }
-
-  void Ended(const StartAgent& start, const ProcessEnd& end) override {
-    if (a_.debug) {
-      runner_.Err(Cat("debug: ", start.agent, " ", start.action, ": exit ", end.exit_code,
-                      end.killed ? ", killed" : "", ", ", end.took, "\n", end.output, end.errors));
-    }
-    output_ = end.output;
-  }
-
-  Device MakeDevice() const {
-    Device device;
-    device.config.id = a_.type;
-    device.config.agent = a_.type;
-    device.config.parameters = a_.parameters;
-    device.config.parameters.erase("hostlist");
-    const bool named = a_.parameters.contains("plug") || a_.parameters.contains("port");
-    const bool takes_plug = agent_.Has("plug") || agent_.Has("port");
-    device.config.targets[kTarget] = takes_plug && !named ? a_.node : "";
-    device.understands_not_after = agent_.Has("not_after_ms");
-    device.config.off_attempts = 1;
-    device.config.off_timeout = device.config.on_timeout = device.config.status_timeout =
-        a_.time_limit;
-    return device;
-  }
-
-  AgentEnded RunOnce(std::string_view action) {
-    const Device device = MakeDevice();
-    const MonoTime limit = runner_.Now() + a_.time_limit;
-    StartAgent start{0,
-                     device.config.id,
-                     device.config.agent,
-                     std::string(action),
-                     AgentInput(device, device.config.targets.at(kTarget), a_.node, action, limit),
-                     limit};
-    return RunToEnd(start, runner_, *this);
-  }
-
-  static int CodeOf(const Error& error, int otherwise) {
-    if (error.cause.find("phase=options") != std::string::npos) return kInvalid;
-    if (error.cause.find("cause=deadline") != std::string::npos) return kTimeOut;
-    return otherwise;
-  }
-
-  int TestDevice() {
-    const AgentEnded end = RunOnce("monitor");
-    // Some agents of one plug answer 2 here when the machine is off: the device was reached.
-    const bool reached = end.started && !end.killed && (end.exit_code == 0 || end.exit_code == 2);
-    if (reached) {
-      if (!a_.silent) Info(Cat(a_.type, " device OK."));
-      return kOk;
-    }
-    const Error error = AgentError(Cat("device ", a_.type), end);
-    if (!a_.silent) Fail(Cat(a_.type, " device not accessible. ", error.Text()), kAccess);
-    return CodeOf(error, kAccess);
-  }
-
-  std::vector<std::string> HostList() const {
-    std::vector<std::string> out;
-    const auto it = a_.parameters.find("hostlist");
-    if (it == a_.parameters.end()) return out;
-    std::string text = it->second;
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return c == ',' || c == '\t'; }, ' ');
-    for (std::string& host : Split(text, ' ')) {
-      if (!host.empty()) out.push_back(std::move(host));
-    }
-    return out;
-  }
-
-  int ListHosts() {
-    std::vector<std::string> hosts = HostList();
-    if (hosts.empty()) {
-      const AgentEnded end = RunOnce("list");
-      if (!end.started || end.killed || end.exit_code != 0) {
-        return Fail(Cat("Could not list hosts for ", a_.type, ". ",
-                        AgentError(Cat("device ", a_.type), end).Text()),
-                    kListFailed);
-      }
-      for (const std::string& line : Split(output_, '\n')) {
-        const std::string plug = line.substr(0, line.find(','));
-        if (!plug.empty() && plug != "N/A") hosts.push_back(plug);
-      }
-    }
-    if (hosts.empty()) {
-      return Fail(
-          Cat("Could not list hosts for ", a_.type,
-              ". The device has one machine and does not know its name; give hostlist=NODE"),
-          kListFailed);
-    }
-    for (const std::string& host : hosts) runner_.Out(host + "\n");
-    return kOk;
-  }
-
+  // A device that knows its nodes is not asked to switch another one.
   int SwitchNode() {
-    const auto hosts = HostList();
-    if (!hosts.empty() && std::find(hosts.begin(), hosts.end(), a_.node) == hosts.end()) {
-      return Fail(Cat("node ", a_.node, ": is not among the hostlist of this device"), kBadHost);
+    std::vector<std::string> hosts = HostList(parameters_);
+    const bool asks = !a_.type.starts_with("fence_") && !a_.type.starts_with("rhcs/");
+    if (hosts.empty() && asks && !a_.compat) {
+      if (const int code = type_->ListHosts(&hosts); code != kOk) return kBadHost;
     }
-    if (*a_.change == Switch::kOn) {
-      const AgentEnded end = RunOnce("on");
-      if (end.started && !end.killed && end.exit_code == 0) {
-        Info(Cat(a_.node, ": is on"));
-        return kOk;
+    std::string node = a_.node;
+    if (!hosts.empty()) {
+      const auto spelt = std::find_if(hosts.begin(), hosts.end(), [&](const std::string& host) {
+        return Lower(host) == Lower(node);
+      });
+      if (spelt == hosts.end()) {
+        return console_.Fail(Cat("node ", node, ": is not among the hosts of this device"),
+                             kBadHost);
       }
-      const Error error = AgentError(Cat("power on of ", a_.node), end);
-      return Fail(error.Text(), CodeOf(error, kResetFailed));
+      node = *spelt;
     }
-    return ProveOff();
-  }
-
-  int ProveOff() {
-    Fencer fencer({{MakeDevice()}, {{kTarget, a_.node}}});
-    const auto action = *a_.change == Switch::kReset ? FenceAction::kReboot : FenceAction::kOff;
-    begun_ = runner_.Now();
-    const bool whole = DriveFencer(
-        fencer, FenceAsked{1, kTarget, action, kByHand, begun_ + a_.time_limit}, runner_, *this);
-    return whole ? code_ : Fail(Cat(a_.node, ": interrupted, its power is unknown"), kResetFailed);
-  }
-
-  void Effect(const FencerEffect& effect) override {
-    if (const auto* answer = std::get_if<FenceAnswer>(&effect)) code_ = Tell(answer->result);
-    if (const auto* fact = std::get_if<Fact>(&effect)) {
-      if (fact->name == "fence-on-failed") runner_.Err(Cat("WARN: ", fact->Text(), "\n"));
-    }
-  }
-
-  int Tell(const Result<Evidence>& result) {
-    if (!result) return Fail(result.error().Text(), CodeOf(result.error(), kResetFailed));
-    Info(Cat(a_.node, ": powered off, proved by ", a_.type, " after ", result->ended_at - begun_));
-    return kOk;
+    return type_->Switch(*a_.change, node);
   }
 
   const Arguments& a_;
-  AgentRunner& runner_;
-  AgentDescription agent_;
-  std::string output_;  // stdout of the last agent
-  MonoTime begun_{};
-  int code_ = kOops;
+  CommandHost& host_;
+  Console console_;
+  std::unique_ptr<DeviceType> type_;
+  Parameters parameters_;
 };
 
 }  // namespace
 
-int RunCommand(const Arguments& arguments, AgentRunner& runner) {
-  for (const std::string& warning : arguments.warnings) runner.Err(Cat("WARN: ", warning, "\n"));
-  return CommandRun(arguments, runner).Go();
+int RunCommand(const Arguments& arguments, CommandHost& host) {
+  for (const std::string& warning : arguments.warnings) host.Err(Cat("WARN: ", warning, "\n"));
+  return CommandRun(arguments, host).Go();
 }
 
 }  // namespace fencepost::stonith

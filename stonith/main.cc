@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "fence-agents/agent/host_linux.h"
 #include "stonith/command.h"
+#include "stonith/invoker_linux.h"
 #include "stonith/run_agent.h"
 
 int main(int argc, char** argv) {
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
     host.Err(Cat("ERROR: ", arguments.error().Text(), "\n", stonith::Usage()));
     return stonith::kUsage;
   }
-  stonith::LinuxAgentRunner runner(host, stonith::AgentDirectories(arguments->agent_dir));
-  return stonith::RunCommand(*arguments, runner);
+  const UniqueFd stop = stonith::StopSignals();
+  stonith::LinuxCommandHost machine(host, arguments->agent_dir, stop.get());
+  return stonith::RunCommand(*arguments, machine);
 }

@@ -78,12 +78,12 @@ std::string GlueMetadata(const AgentDescription& agent) {
       "</resource-agent>\n");
 }
 
-std::string GlueNames(const AgentDescription& agent) {
-  std::string out;
+std::vector<std::string> OperatorNames(const AgentDescription& agent) {
+  std::vector<std::string> out;
   for (const AgentParameter& p : agent.parameters) {
-    if (ForOperators(p)) out += p.name + "  ";
+    if (ForOperators(p)) out.push_back(p.name);
   }
-  return out + "\n";
+  return out;
 }
 
 std::string GlueHelp(const AgentDescription& agent) {

@@ -25,8 +25,8 @@ struct AgentDescription {
 Result<AgentDescription> ParseMetadata(const std::string& agent, std::string_view xml);
 // cluster-glue's form of it, for -m.
 std::string GlueMetadata(const AgentDescription& agent);
-// cluster-glue's -n: names on one line, two blanks behind each. Without what no operator sets.
-std::string GlueNames(const AgentDescription& agent);
+// Without what no operator sets.
+std::vector<std::string> OperatorNames(const AgentDescription& agent);
 std::string GlueHelp(const AgentDescription& agent);
 
 }  // namespace fencepost::stonith

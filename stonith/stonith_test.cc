@@ -26,7 +26,7 @@ const std::string kMetadata =
     "<parameter name=\"passwd\"/><parameter name=\"plug\"/><parameter name=\"not_after_ms\"/>"
     "</parameters></resource-agent>";
 
-class FakeRunner : public AgentRunner {
+class FakeRunner : public CommandHost {
  public:
   MonoTime Now() const override { return now; }
   void SleepUntil(MonoTime when) override { now = std::max(now, when); }
@@ -52,6 +52,49 @@ class FakeRunner : public AgentRunner {
     scripted.started = true;
     return scripted;
   }
+  std::vector<std::string> Plugins() override { return {"external/p", "rhcs/y"}; }
+  ProcessEnd RunPlugin(const PluginCall& call, MonoTime kill_at) override {
+    EXPECT_GT(kill_at, now);
+    std::string said = call.name;
+    for (const std::string& word : call.words) said += " " + word;
+    for (const auto& [name, value] : call.variables) said += Cat(" ", name, "=", value);
+    ProcessEnd end;
+    end.started = call.name == "p";
+    end.errors = end.started ? "" : "external/q: there is no such plugin";
+    end.exit_code = 0;
+    const std::map<std::string, std::string> known = {
+        {"getconfignames", "hostlist\nuserid passwd\n"},
+        {"getinfo-devid", "A & B\n"},
+        {"getinfo-devdescr", "long"},
+        {"getinfo-devurl", "http://x"},
+        {"getinfo-xml", "<parameters/>\n"},
+        {"gethosts", hosts}};
+    const auto answer = known.find(call.words.at(0));
+    if (answer != known.end()) {
+      end.output = answer->second;
+      return end;
+    }
+    runs.push_back(said);
+    if (ends.empty()) return end;
+    end.exit_code = ends.front().exit_code;
+    end.killed = ends.front().killed;
+    end.output = ends.front().output;
+    ends.pop_front();
+    return end;
+  }
+  Result<std::string> ReadValues(const std::string& path) override {
+    if (path == "/values") return std::string("a,n1  admin\ttop secret");
+    return Error{path, "cannot be read", ""};
+  }
+  std::optional<std::string> Variable(const std::string& name) override {
+    const auto it = variables.find(name);
+    return it == variables.end() ? std::nullopt : std::optional<std::string>(it->second);
+  }
+  Result<std::string> AwaitOperator(const std::string& host, MonoTime limit) override {
+    EXPECT_EQ(limit - now, kMeatwareLimit);
+    if (operator_says.empty()) return Error{host, "no operator has answered", ""};
+    return operator_says;
+  }
   bool Interrupted() const override { return interrupted; }
   void Out(std::string_view text) override { out += text; }
   void Err(std::string_view text) override { err += text; }
@@ -66,7 +109,8 @@ class FakeRunner : public AgentRunner {
   MonoTime now{Millis(10'000)};
   std::deque<ProcessEnd> ends;
   std::vector<std::string> runs;
-  std::string out, err;
+  std::map<std::string, std::string> variables;
+  std::string out, err, hosts = "n1\nn2 ", operator_says;
   bool interrupted = false;
 };
 
@@ -89,8 +133,16 @@ TEST(StonithArguments, FaultsNameTheWordAndEndWithOne) {
       {{"-t", "fence_x", "-T", "kill", "n1"}, "bad reset type [kill]"},
       {{"-t", "fence_x", "-T", "off"}, "needs a node"},
       {{"-t", "fence_x", "-T", "off", "n1", "n2"}, "second node"},
-      {{"-t", "external/ssh", "-S"}, "external/ssh: is not supported"},
-      {{"-t", "fence_x", "-F", "file", "-S"}, "-F: is not supported"},
+      {{"-t", "internal/ssh", "-S"}, "internal/ssh: is not supported"},
+      {{"-t", "external/../x", "-S"}, "external/../x: is not supported"},
+      {{"-t", "external/", "-S"}, "is not supported"},
+      {{"-t", "fence_x", "-F", "file", "ip=1", "-S"}, "come from more than one place"},
+      {{"-t", "fence_x", "-p", "a", "-E", "-S"}, "come from more than one place"},
+      {{"-t", "fence_x", "-c", "0", "-S"}, "bad count [0]"},
+      {{"-t", "fence_x", "-c", "3", "-T", "off", "n1"}, "again and again"},
+      {{"-t", "null", "-p", "a", "b", "-T", "reset", "c"}, "second node"},
+      {{"-t", "external/p", "-S"}, "needs parameters"},
+      {{"-t", "external/p", "-F", "/none", "-S"}, "/none: cannot be read"},
       {{"-x"}, "-x: is not known"},
       {{"--time-limit=0", "-L"}, "--time-limit"},
       {{"--force"}, "--force"},
@@ -139,7 +191,7 @@ TEST(StonithArguments, RandomWordsGiveArgumentsOrAnError) {
 TEST(StonithCommand, ListsTypesAndNamesInTheClassicForm) {
   FakeRunner runner;
   EXPECT_EQ(Stonith(runner, {"-L"}), kOk);
-  EXPECT_EQ(runner.out, "fence_a\nfence_x\n");
+  EXPECT_EQ(runner.out, "external/p\nfence_a\nfence_x\nmeatware\nrhcs/y\n");
   runner.out.clear();
   EXPECT_EQ(Stonith(runner, {"-t", "rhcs/x", "-n"}), kOk);
   EXPECT_EQ(runner.out, "ip  passwd  plug  not_after_ms  \n");
@@ -190,9 +242,12 @@ TEST(StonithCommand, CodesAreThoseOfClusterGlue) {
       {"on", {"-T", "on", "n"}, {{0, ""}}, kOk},
       {"on fails", {"-T", "on", "n"}, {{1, ""}}, kResetFailed},
       {"a node of another device", {"hostlist=a,b", "-T", "off", "n"}, {}, kBadHost},
+      {"a node in capitals", {"hostlist=a,n", "-T", "on", "N"}, {{0, ""}}, kOk},
       {"a node of this device", {"hostlist=a,n", "-T", "on", "n"}, {{0, ""}}, kOk},
       {"the last of several counts", {"-S", "-T", "on", "n"}, {{1, ""}, {0, ""}}, kOk},
       {"no list", {"-l"}, {{0, ""}}, kListFailed},
+      {"several times", {"-c", "2", "-S"}, {{0, ""}, {1, ""}}, kAccess},
+      {"compat, several times", {"--compat", "-c2", "-T", "on", "n"}, {{0, ""}, {0, ""}}, kOk},
       {"compat", {"--compat", "n"}, {{0, ""}, {2, ""}, {0, ""}}, kOk},
   };
   for (const Case& c : cases) {
@@ -203,6 +258,93 @@ TEST(StonithCommand, CodesAreThoseOfClusterGlue) {
     EXPECT_EQ(Stonith(runner, words), c.code) << c.name << ": " << runner.err;
     EXPECT_TRUE(runner.ends.empty()) << c.name;
   }
+}
+
+TEST(StonithPlugin, GetsItsParametersAsVariablesWhereverTheyComeFrom) {
+  const std::vector<std::string> sources[] = {
+      {"hostlist=a,n1", "userid=admin", "passwd=top secret"},
+      {"-p", "a,n1 admin top secret"},
+      {"-F", "/values"},
+      {"-E"}};
+  for (const auto& source : sources) {
+    FakeRunner runner;
+    runner.variables = {{"hostlist", "a,n1"},
+                        {"userid", "admin"},
+                        {"passwd", "top secret"},
+                        {"nodename", "n1"},
+                        {"LD_PRELOAD", "x"}};
+    std::vector<std::string> words = {"-t", "external/p"};
+    words.insert(words.end(), source.begin(), source.end());
+    words.insert(words.end(), {"-T", "reset", "n1"});
+    EXPECT_EQ(Stonith(runner, words), kOk) << runner.err;
+    EXPECT_THAT(runner.runs,
+                ElementsAre("p reset n1 hostlist=a,n1 passwd=top secret userid=admin"));
+    EXPECT_THAT(runner.err, HasSubstr("reset done, says external/p"));
+    EXPECT_THAT(runner.err, HasSubstr("not proved"));
+    EXPECT_THAT(runner.err, Not(HasSubstr("top secret")));
+  }
+}
+
+TEST(StonithPlugin, CodesAreThoseOfClusterGlue) {
+  struct Case {
+    const char* name;
+    std::vector<std::string> words;
+    int exit;
+    bool killed;
+    int code;
+  };
+  const Case cases[] = {
+      {"status", {"-S"}, 0, false, kOk},
+      {"its own code of a status", {"-S"}, 7, false, 7},
+      {"every failed reset", {"-T", "reset", "n1"}, 3, false, kResetFailed},
+      {"off", {"-T", "off", "N1"}, 0, false, kOk},
+      {"an on it does not know", {"-T", "on", "n1"}, 1, false, kResetFailed},
+      {"a hang", {"-T", "off", "n1"}, -1, true, kTimeOut},
+      {"a node of another device", {"-T", "off", "n9"}, 0, false, kBadHost},
+  };
+  for (const Case& c : cases) {
+    FakeRunner runner;
+    ProcessEnd end;
+    end.exit_code = c.exit;
+    end.killed = c.killed;
+    runner.ends.push_back(end);
+    std::vector<std::string> words = {"-t", "external/p", "hostlist=x"};
+    words.insert(words.end(), c.words.begin(), c.words.end());
+    EXPECT_EQ(Stonith(runner, words), c.code == kBadHost ? kBadHost : c.code) << c.name;
+  }
+}
+
+TEST(StonithPlugin, DescribesItself) {
+  FakeRunner runner;
+  EXPECT_EQ(Stonith(runner, {"-t", "external/p", "-n"}), kOk);
+  EXPECT_EQ(runner.out, "hostlist  userid  passwd  \n");
+  runner.out.clear();
+  EXPECT_EQ(Stonith(runner, {"-t", "external/p", "-m"}), kOk);
+  EXPECT_THAT(runner.out, HasSubstr("<shortdesc lang=\"en\">A &amp; B</shortdesc>\n<parameters/>"));
+  runner.out.clear();
+  EXPECT_EQ(Stonith(runner, {"-t", "external/p", "-h"}), kOk);
+  EXPECT_THAT(runner.out, HasSubstr("For more information see http://x\n"));
+  EXPECT_THAT(runner.out, HasSubstr("\tuserid\n"));
+  EXPECT_EQ(Stonith(runner, {"-t", "external/q", "-n"}), kOops);
+  runner.out.clear();
+  EXPECT_EQ(Stonith(runner, {"-t", "external/p", "-E", "-l"}), kUsage) << "it has no parameter";
+  runner.variables["hostlist"] = "n1";
+  EXPECT_EQ(Stonith(runner, {"-t", "external/p", "-E", "-l"}), kOk);
+  EXPECT_EQ(runner.out, "n1\nn2\n");
+  runner.hosts = " ";
+  EXPECT_EQ(Stonith(runner, {"-t", "external/p", "-E", "-l"}), kListFailed);
+}
+
+TEST(StonithMeatware, WaitsForAPerson) {
+  FakeRunner runner;
+  const std::vector<std::string> off = {"-t", "meatware", "hostlist=n1 n2", "-T", "off", "n2"};
+  EXPECT_EQ(Stonith(runner, off), kTimeOut);
+  EXPECT_THAT(runner.err, HasSubstr("CRIT: OPERATOR INTERVENTION REQUIRED to reset n2"));
+  runner.operator_says = "confirmed off by alice (pulled both cords)";
+  EXPECT_EQ(Stonith(runner, off), kOk);
+  EXPECT_THAT(runner.err, HasSubstr("n2: confirmed off by alice (pulled both cords)"));
+  EXPECT_EQ(Stonith(runner, {"-t", "meatware", "hostlist=n1", "-T", "on", "n1"}), kInvalid);
+  EXPECT_EQ(Stonith(runner, {"-t", "meatware", "hostlist=n1", "-T", "off", "n2"}), kBadHost);
 }
 
 TEST(StonithCommand, StartsNothingMoreOnceInterrupted) {
