@@ -1,9 +1,13 @@
 // fencepost status, stop, cleanup: questions to this node's fencepostd.
+#include <chrono>
+
 #include "base/text.h"
+#include "env/linux/read_file.h"
 #include "membership/fencepost/ask_daemon.h"
 #include "membership/fencepost/commands.h"
 #include "membership/fencepost/load_config.h"
 #include "membership/fencepost/status_report.h"
+#include "stonith/rehearsal/record.h"
 
 namespace fencepost::command {
 namespace {
@@ -13,6 +17,18 @@ using nlohmann::json;
 
 constexpr int kNotQuorate = 2;
 constexpr Duration kProgressEvery = Millis(500);
+
+// When each node was last rehearsed, by the records of this host.
+std::string Rehearsals(const po::variables_map& values, Io& io) {
+  const auto config = LoadConfig(values["config"].as<std::string>(), io);
+  if (!config) return "";
+  const auto text = ReadSmallFile(Cat(config->paths.state_dir, "/", stonith::kRecordsFile),
+                                  stonith::kMaxRecordsBytes);
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return text ? stonith::ShowRecords(stonith::DecodeRecords(*text),
+                                     std::chrono::duration_cast<std::chrono::seconds>(wall).count())
+              : "";
+}
 
 std::optional<std::string> RunDir(const po::variables_map& values, Io& io) {
   const auto config = LoadConfig(values["config"].as<std::string>(), io);
@@ -49,7 +65,7 @@ int ShowStatus(const Arguments& arguments, Io& io) {
   if (values->count("json") != 0) {
     io.out << status->dump(2) << "\n";
   } else {
-    io.out << StatusReport(*status);
+    io.out << StatusReport(*status) << Rehearsals(*values, io);
   }
   return StatusExit(*status);
 }
