@@ -144,10 +144,11 @@ class CommandRun {
 
   // A device that knows its nodes is not asked to switch another one.
   int SwitchNode() {
-    std::vector<std::string> hosts = HostList(parameters_);
-    const bool asks = !a_.type.starts_with("fence_") && !a_.type.starts_with("rhcs/");
-    if (hosts.empty() && asks && !a_.compat) {
-      if (const int code = type_->ListHosts(&hosts); code != kOk) return kBadHost;
+    std::vector<std::string> hosts;
+    if (!a_.type.starts_with("external/")) {
+      hosts = HostList(parameters_);
+    } else if (!a_.compat && type_->ListHosts(&hosts) != kOk) {
+      return kBadHost;
     }
     std::string node = a_.node;
     if (!hosts.empty()) {

@@ -14,13 +14,13 @@ namespace {
 constexpr std::string_view kUsageText =
     "usage: meatclient -c HOST [-w] [--by=NAME] [--reason=TEXT] [--directory=DIR]\n"
     "  confirms that HOST was switched off; a stonith of type meatware waits for it\n"
-    "  -w  wait until one waits       -h  help\n";
+    "  -w  wait until one waits       -h  help       -V  version\n";
 constexpr Duration kLookEvery = std::chrono::seconds(1);
 
 struct Wanted {
   std::string host, directory = kMeatwareDirectory;
   OperatorReply reply;
-  bool wait = false, help = false, good = true;
+  bool wait = false, help = false, version = false, good = true;
 };
 
 Wanted Parse(const std::vector<std::string>& words) {
@@ -35,6 +35,8 @@ Wanted Parse(const std::vector<std::string>& words) {
       out.wait = true;
     } else if (word == "-h" || word == "--help") {
       out.help = true;
+    } else if (word == "-V" || word == "--version") {
+      out.version = true;
     } else if (word.starts_with("--by=") && !value.empty()) {
       out.reply.by = value;
     } else if (word.starts_with("--reason=") && !value.empty()) {
@@ -45,7 +47,7 @@ Wanted Parse(const std::vector<std::string>& words) {
       out.good = false;
     }
   }
-  out.good = out.good && (out.help || IsHostName(out.host));
+  out.good = out.good && (out.help || out.version || IsHostName(out.host));
   return out;
 }
 
@@ -88,8 +90,8 @@ int main(int argc, char** argv) {
     host.Err(stonith::kUsageText);
     return stonith::kUsage;
   }
-  if (wanted.help) {
-    host.Out(stonith::kUsageText);
+  if (wanted.help || wanted.version) {
+    host.Out(wanted.help ? stonith::kUsageText : "meatclient: Fencepost " FENCEPOST_VERSION "\n");
     return stonith::kOk;
   }
   return stonith::Confirm(wanted, host);
