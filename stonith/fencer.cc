@@ -9,6 +9,7 @@
 namespace fencepost::stonith {
 namespace {
 
+constexpr Term kAnyTerm = Term::FromValue(UINT64_MAX);  // above whatever was lost
 constexpr std::string_view kDecideAnew = "decide anew, under a renewed lease";
 constexpr std::string_view kNextDecides = "the next coordinator decides";
 
@@ -169,8 +170,9 @@ void Fencer::Ask(const FenceAsked& asked) {
   Note(Severity::kWarning, "fence-asked", op, "");
 }
 
+// The authority may be another's, under a lower term than one that this node lost.
 void Fencer::Ask(const UnfenceAsked& asked) {
-  auto refused = WhyRefused(asked.node, asked.term, asked.not_after);
+  auto refused = WhyRefused(asked.node, kAnyTerm, asked.not_after);
   const Waiter waiter{asked.id, asked.not_after};
   if (!refused && Join(asked.node, true, FenceAction::kOff, asked.term, waiter)) return;
   if (refused) {

@@ -141,12 +141,12 @@ void Member::OnHeartbeat(NodeId from, const messaging::Packet& packet,
 void Member::OnOrder(NodeId from, const messaging::OrderMessage& m) {
   if (m.term.node() != from || m.term != authority_term_ || !FollowsAnother()) return;
   if (coordinator_ended_ || m.resource >= resources_.size()) return;
-  if (m.action == ResourceAction::kStart && !IsUnfenced()) return;  // it is repeated
   if (const auto seen = seen_orders_.find(m.operation); seen != seen_orders_.end()) {
     if (seen->second) SayDone({m.operation, *seen->second});  // it may not have been heard
     return;
   }
   if (!MayStart()) return;  // it is repeated
+  if (m.action == ResourceAction::kStart && !IsUnfenced()) return;  // it is repeated
   seen_orders_[m.operation] = std::nullopt;
   StepExecutor(
       executor::Order{m.operation, m.term, resources_[m.resource], m.action, authority_until_});
