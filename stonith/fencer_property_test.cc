@@ -149,7 +149,7 @@ class RandomWorld {
 
 TEST(FencerProperty, WhatIsCalledOffHasNoPowerAndEveryRequestIsAnsweredOnce) {
   int proofs = 0, errors = 0, overlaps = 0, guarded = 0, both = 0;
-  for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 600; ++seed) {
     RandomWorld world(seed);
     world.Run();
     ASSERT_FALSE(testing::Test::HasFailure()) << "seed " << seed;
@@ -159,7 +159,7 @@ TEST(FencerProperty, WhatIsCalledOffHasNoPowerAndEveryRequestIsAnsweredOnce) {
     guarded += world.guarded;
     both += world.both_supplies;
   }
-  for (const int reached : {proofs, errors, overlaps, guarded, both}) EXPECT_GT(reached, 100);
+  for (const int reached : {proofs, errors, overlaps, guarded, both}) EXPECT_GT(reached, 30);
 }
 
 }  // namespace

@@ -290,7 +290,7 @@ TEST(FenceNode, TriesTheSecondDeviceAfterTheFirstHasFailedTwice) {
                                         "fence_s status", "fence_s on"));
   EXPECT_THAT(machine.inputs.at(2), HasSubstr("plug=2\n"));
   EXPECT_THAT(machine.err, HasSubstr("bmc-b: failed: phase=auth cause=bad-credentials"));
-  EXPECT_THAT(machine.LastLine(), HasSubstr("verified by strip; off begun at +2.400s"));
+  EXPECT_THAT(machine.LastLine(), HasSubstr("verified by strip; off begun at +2.200s"));
 }
 
 TEST(FenceNode, ADeviceThatHangsLeavesTimeForTheNext) {

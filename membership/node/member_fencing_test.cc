@@ -98,8 +98,17 @@ TEST_F(MemberFencing, AToolThatSawItOffEndsEveryWait) {
   world_.PowerOff(active_);
   world_.Run(std::chrono::seconds(2));
   ASSERT_FALSE(AllOn(passive_));
-  world_.Say(passive_,
-             event::ToldOff{Id(active_), world_.LocalTime(passive_), "alice", "her own PDU"});
+  const auto tell = [&] {
+    world_.Say(passive_,
+               event::ToldOff{Id(active_), world_.LocalTime(passive_), "alice", "her own PDU"});
+  };
+  tell();
+  const auto quorate = world_.RunUntil(kSettle, [&] { return world_.Quorate(passive_); });
+  ASSERT_TRUE(quorate);
+  EXPECT_LT(*quorate, std::chrono::seconds(5)) << "no lease is waited for";
+  world_.Run(std::chrono::seconds(5));
+  EXPECT_FALSE(AllOn(passive_)) << "under this reign it was not seen off yet";
+  tell();
   const auto took = world_.RunUntil(kSettle, [&] { return AllOn(passive_); });
   ASSERT_TRUE(took);
   EXPECT_LT(*took, std::chrono::seconds(5));
