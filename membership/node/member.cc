@@ -145,8 +145,8 @@ void Member::OnOrder(NodeId from, const messaging::OrderMessage& m) {
     if (seen->second) SayDone({m.operation, *seen->second});  // it may not have been heard
     return;
   }
-  if (!MayStart()) return;  // it is repeated
-  if (m.action == ResourceAction::kStart && !IsUnfenced()) return;  // it is repeated
+  const bool fenced_off = m.action == ResourceAction::kStart && !IsUnfenced();
+  if (!MayStart() || fenced_off) return;  // it is repeated
   seen_orders_[m.operation] = std::nullopt;
   StepExecutor(
       executor::Order{m.operation, m.term, resources_[m.resource], m.action, authority_until_});

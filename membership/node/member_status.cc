@@ -12,6 +12,21 @@ std::string StateInWords(const Peer& peer, bool heard, bool fencing) {
   return peer.EverHeard() ? "lost" : "not heard yet";
 }
 
+template <class Naming>
+void ShowFencing(const stonith::Fencer& fencer, MonoTime now, const Naming& name_of,
+                 MemberStatus* status) {
+  for (const stonith::HistoryRecord& record : fencer.history()) {
+    status->fence_log.push_back(Cat(name_of(record.node),
+                                    record.proved_off ? " proved off" : " failed", " under term ",
+                                    record.term, " in ", stonith::PhasesInWords(record)));
+  }
+  for (const stonith::DeviceHealth& health : fencer.Health()) {
+    status->fence_devices.push_back({health.device, health.asked, health.ok,
+                                     health.asked ? now - health.ended : Duration(),
+                                     health.trouble});
+  }
+}
+
 }  // namespace
 
 MemberStatus Member::Status(MonoTime now) const {
@@ -76,17 +91,9 @@ MemberStatus Member::Status(MonoTime now) const {
   status.resources = executor_.Statuses();
   status.placements = plan_.placements;
   status.unsafe = plan_.unsafe;
-  for (const stonith::HistoryRecord& record : fencer_.history()) {
-    status.fence_log.push_back(Cat(NameOf(record.node),
-                                   record.proved_off ? " proved off" : " failed", " under term ",
-                                   record.term, " in ", stonith::PhasesInWords(record)));
-  }
+  ShowFencing(
+      fencer_, now, [this](NodeId id) { return NameOf(id); }, &status);
   for (const std::string& text : confirmations_) status.fence_log.push_back(text);
-  for (const stonith::DeviceHealth& health : fencer_.Health()) {
-    status.fence_devices.push_back({health.device, health.asked, health.ok,
-                                    health.asked ? now - health.ended : Duration(),
-                                    health.trouble});
-  }
   return status;
 }
 
