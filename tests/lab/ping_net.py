@@ -17,6 +17,7 @@ from pathlib import Path
 from linux import LabError, attempt, end_process, run, wait_for, within
 
 PATIENCE = 15.0  # what a loaded machine may need for anything; reaching it is a failure
+QUICK = 'interval = "100ms"\ntimeout = "100ms"\ndampen = "300ms"\n'
 NODE_MAC, WORLD_MAC = "02:98:00:00:00:01", "02:98:00:00:00:02"
 
 
@@ -153,15 +154,14 @@ class Pingd:
     """The real daemon on the node, quick: a loss is told within about 0.7 s."""
 
     def __init__(self, line: Line, bin_dir: str, run_dir: Path, config: str,
-                 *options: str) -> None:
+                 *options: str, times: str = QUICK) -> None:
         self._line, self._program, self.run_dir = line, f"{bin_dir}/pingd", run_dir
         self.log = run_dir / "pingd.log"
         file = run_dir / "fencepost.toml"
         file.write_text(
             '[cluster]\nname = "lab"\n[[node]]\nname = "a"\nid = 1\naddress = "10.98.0.1"\n'
             f'[paths]\nrun_dir = "{run_dir}"\n'
-            '[ping]\nmultiplier = 1000\ninterval = "100ms"\ntimeout = "100ms"\ndampen = "300ms"\n'
-            + config
+            f"[ping]\nmultiplier = 1000\n{times}{config}"
         )
         with self.log.open("wb") as log:
             self.process = line.node.start(self._program, "--config", str(file), *options,
