@@ -4,6 +4,10 @@
 
 namespace fencepost::sim {
 
+namespace {
+constexpr std::uint64_t kTornWithin = 200;  // bytes
+}  // namespace
+
 SimDisk::SimDisk(Timeline& world, Settings settings)
     : world_(world),
       settings_(std::move(settings)),
@@ -28,6 +32,19 @@ void SimDisk::WhenMoving(NodeId node, std::function<void()> call) {
   }
 }
 
+void SimDisk::SetLie(Lie lie, std::uint64_t shift) {
+  lie_ = lie;
+  shift_ = shift;
+}
+
+// As WhenMoving, for what goes from the disk to the node.
+void SimDisk::WhenHeard(NodeId node, std::function<void()> call) {
+  if (deaf_.count(node) == 0) return WhenMoving(node, std::move(call));
+  ++seen_.unheard;
+  stalled_.emplace_back(
+      node, [this, node, call = std::move(call)]() mutable { WhenHeard(node, std::move(call)); });
+}
+
 void SimDisk::RunStalled() {
   auto waiting = std::move(stalled_);
   stalled_.clear();
@@ -45,6 +62,7 @@ void SimDisk::Resume() {
 
 void SimDisk::Heal(NodeId node) {
   cut_.erase(node);
+  deaf_.erase(node);
   RunStalled();
 }
 
@@ -142,9 +160,18 @@ bool SimDisk::IsBad(const Request& request) const {
 
 void SimDisk::LandFirst(const RequestPtr& request) {
   if (!request->session->open) ++seen_.late_writes;
-  if (lie_once_) {
-    lie_once_ = false;
-    request->landed = true;
+  const Lie lie = std::exchange(lie_once_, false) ? Lie::kLost : lie_;
+  seen_.lies += lie != Lie::kNone ? 1 : 0;
+  if (lie == Lie::kLost || lie == Lie::kTorn) request->landed = true;  // that was all
+  if (lie == Lie::kLost) return;
+  if (lie == Lie::kMisdirected) {
+    request->offset =
+        std::min<std::uint64_t>(request->offset + shift_, medium_.size() - request->data.size());
+  }
+  if (lie == Lie::kTorn || request->torn) {  // within a sector: a heartbeat is no longer than that
+    const auto torn = static_cast<std::ptrdiff_t>(1 + world_.rng().Below(kTornWithin));
+    std::copy(request->data.begin(), request->data.begin() + torn,
+              medium_.begin() + static_cast<std::ptrdiff_t>(request->offset));
     return;
   }
   const std::uint64_t half = request->data.size() / 2 / settings_.sector_bytes;
@@ -177,7 +204,9 @@ void SimDisk::ReadPart(const RequestPtr& request, std::size_t from) {
   const std::size_t part = std::max<std::size_t>(1, sectors / kReadParts) * settings_.sector_bytes;
   const std::size_t to = from / part + 1 >= kReadParts ? size : std::min(size, from + part);
   const auto at = [&](std::size_t i) { return static_cast<std::ptrdiff_t>(request->offset + i); };
-  std::copy(medium_.begin() + at(from), medium_.begin() + at(to),
+  seen_.stale_reads += stale_reads_ ? 1 : 0;
+  const Bytes& source = stale_reads_ ? snapshot_ : medium_;
+  std::copy(source.begin() + at(from), source.begin() + at(to),
             request->data.begin() + static_cast<std::ptrdiff_t>(from));
   if (to == size) return Answer(request, request->data);
   world_.After(Latency() / kReadParts, [this, request, to] {
@@ -186,7 +215,7 @@ void SimDisk::ReadPart(const RequestPtr& request, std::size_t from) {
 }
 
 void SimDisk::Answer(const RequestPtr& request, Result<Bytes, IoError> result) {
-  WhenMoving(request->session->node, [this, request, result = std::move(result)] {
+  WhenHeard(request->session->node, [this, request, result = std::move(result)] {
     requests_.remove(request);
     request->session->life->Post([this, request, result] { Reply(request, result); });
   });
@@ -289,8 +318,11 @@ void SimPath::Open(const Writer* writer, MonoTime deadline, OpenDone done) {
       if (!*alive || opening_ != opening) return;  // given up meanwhile
       const Result<DeviceInfo, IoError> info = disk_.Attach(session);
       if (info.ok()) session_ = session;
-      life_->Post([this, opening, info, alive] {
-        if (*alive) FinishOpen(opening, info);
+      disk_.WhenHeard(session->node, [this, opening, info, alive] {
+        if (!*alive) return;
+        life_->Post([this, opening, info, alive] {
+          if (*alive) FinishOpen(opening, info);
+        });
       });
     });
   });

@@ -58,6 +58,14 @@ class SimDisk {
     bad_bytes_ = bytes;
   }
   void LieOnce() { lie_once_ = true; }  // one write is reported as done and is not
+  // What becomes of each write that is reported as done: nothing, its first bytes only, or all of
+  // it `shift` bytes further on.
+  enum class Lie { kNone, kLost, kTorn, kMisdirected };
+  void SetLie(Lie lie, std::uint64_t shift = 0);
+  void Snapshot() { snapshot_ = medium_; }
+  void Rollback() { medium_ = snapshot_; }                  // to the snapshot
+  void SetStaleReads(bool stale) { stale_reads_ = stale; }  // reads show the snapshot
+  void Deafen(NodeId node) { deaf_.insert(node); }          // orders arrive, answers do not
   // The medium itself, for initialising, damaging and rolling back.
   [[nodiscard]] Bytes& medium() { return medium_; }
   // Writes that may still land, of sessions that are over.
@@ -65,6 +73,7 @@ class SimDisk {
 
   // How often the dangerous things really happened: for coverage marks.
   struct Seen {
+    int lies = 0, stale_reads = 0, unheard = 0;
     int late_writes = 0, torn_writes = 0, lost_writes = 0, barriers = 0, shut_out = 0;
   };
   [[nodiscard]] const Seen& seen() const { return seen_; }
@@ -96,6 +105,7 @@ class SimDisk {
   [[nodiscard]] bool Stalls(NodeId node) const { return hung_ || cut_.count(node) != 0; }
   [[nodiscard]] IoError Fail(IoKind kind, const std::string& what) const;
   void WhenMoving(NodeId node, std::function<void()> call);
+  void WhenHeard(NodeId node, std::function<void()> call);
   void RunStalled();
   Result<DeviceInfo, IoError> Attach(const std::shared_ptr<Session>& session);
   void Submit(const RequestPtr& request);
@@ -116,9 +126,12 @@ class SimDisk {
   Bytes medium_;
   Duration latency_low_, latency_high_;
   bool hung_ = false, up_ = true, denied_ = false, read_only_ = false, read_errors_ = false;
-  bool lie_once_ = false;
+  bool lie_once_ = false, stale_reads_ = false;
+  Lie lie_ = Lie::kNone;
+  std::uint64_t shift_ = 0;
+  Bytes snapshot_;
   std::uint64_t bad_begin_ = 0, bad_bytes_ = 0;
-  std::set<NodeId> cut_;
+  std::set<NodeId> cut_, deaf_;
   Fate fate_ = Fate::kRandom;
   std::list<RequestPtr> requests_;
   std::vector<std::shared_ptr<Session>> sessions_;
