@@ -17,6 +17,7 @@
 
 #include "base/text.h"
 #include "env/linux/file_disk.h"
+#include "env/linux/read_file.h"
 #include "env/linux/unique_fd.h"
 
 namespace fencepost {
@@ -116,7 +117,9 @@ DeviceInfo Examine(const HelperTask& task, int fd) {
       FailOpen(task, KindOf(errno), Cat("does not tell its size: ", ErrnoText(errno)));
     }
     info.sector_bytes = static_cast<std::uint32_t>(sector);
-    info.designator = Cat("block:", major(status.st_rdev), ":", minor(status.st_rdev));
+    const std::string number = Cat(major(status.st_rdev), ":", minor(status.st_rdev));
+    info.designator = NameOfUnit(Cat("/sys/dev/block/", number));
+    if (info.designator.empty()) info.designator = Cat("block:", number);
   } else if (S_ISREG(status.st_mode)) {
     struct statfs system {};
     const auto local = [&] {
@@ -203,6 +206,21 @@ void BecomeHelper(int socket) {
 }
 
 }  // namespace
+
+std::string NameOfUnit(const std::string& directory) {
+  constexpr std::size_t kMaxName = 256;
+  constexpr std::string_view kMultipath = "mpath-3";  // 3: a name of kind NAA follows
+  const auto read = [&](const char* file) {
+    const auto text = ReadSmallFile(Cat(directory, "/", file), kMaxName);
+    return text.ok() ? std::string(Trim(*text)) : std::string();
+  };
+  for (const char* file : {"device/wwid", "wwid"}) {
+    if (std::string name = read(file); !name.empty()) return name;
+  }
+  const std::string mapped = read("dm/uuid");
+  if (mapped.rfind(kMultipath, 0) != 0) return "";
+  return Cat("naa.", mapped.substr(kMultipath.size()));
+}
 
 void RunDiskHelper(const HelperTask& task) {
   BecomeHelper(task.socket);

@@ -22,6 +22,10 @@ struct HelperTask {
   int socket = -1;
 };
 
+// The unit's own name where sysfs knows it, as iSCSI tells it: "naa.6001405..."; it does not change
+// with the order of discovery. directory: /sys/dev/block/8:0. Empty: sysfs knows of none.
+[[nodiscard]] std::string NameOfUnit(const std::string& directory);
+
 // In the child of a fork; never returns.
 [[noreturn]] void RunDiskHelper(const HelperTask& task);
 

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "base/text.h"
+#include "env/linux/file_disk_helper.h"
 
 namespace fencepost {
 namespace {
@@ -168,6 +170,26 @@ TEST_F(FileDiskTest, ClosingCompletesWhatIsUnderWayAndGoingAwayDoesNot) {
   loop_->CallAt(loop_->Now() + Millis(50), [this] { loop_->Stop(); });
   loop_->Run();
   EXPECT_EQ(outcome_, "");
+}
+
+TEST(NameOfUnit, IsTheOneThatDoesNotChangeWithTheOrderOfDiscovery) {
+  std::string name = testing::TempDir() + "unit-XXXXXX";
+  const std::string root = mkdtemp(name.data());
+  const auto put = [&](const std::string& file, const std::string& text) {
+    const std::filesystem::path path(root + "/" + file);
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text << "\n";
+  };
+  EXPECT_EQ(NameOfUnit(root), "");
+  put("dm/uuid", "LVM-abc");
+  EXPECT_EQ(NameOfUnit(root), "");
+  put("dm/uuid", "mpath-3600140512345678");
+  EXPECT_EQ(NameOfUnit(root), "naa.600140512345678");
+  put("wwid", "eui.0025385b");
+  EXPECT_EQ(NameOfUnit(root), "eui.0025385b");
+  put("device/wwid", "naa.6001405aa");
+  EXPECT_EQ(NameOfUnit(root), "naa.6001405aa");
+  std::filesystem::remove_all(root);
 }
 
 }  // namespace
