@@ -11,7 +11,7 @@ namespace {
 // SPC-4: operation codes, service actions, type.
 constexpr std::uint8_t kPrIn = 0x5E, kPrOut = 0x5F;
 constexpr std::uint8_t kReadKeys = 0, kReadReservation = 1;
-constexpr std::uint8_t kReserve = 1, kPreempt = 4, kRegisterAndIgnore = 6;
+constexpr std::uint8_t kRegister = 0, kReserve = 1, kPreempt = 4, kRegisterAndIgnore = 6;
 constexpr std::uint8_t kWriteExclusiveRegistrantsOnly = 5;
 constexpr std::size_t kPrOutBytes = 24;
 constexpr std::size_t kPrInHead = 8;
@@ -222,6 +222,10 @@ void ReadReservations(ScsiPort& port, MonoTime deadline,
             fail);
       },
       fail);
+}
+
+void ForgetKey(ScsiPort& port, std::uint64_t key, MonoTime deadline, ScsiPort::Done done) {
+  port.Send(PrOut(kRegister, key, 0), deadline, std::move(done));
 }
 
 void EstablishBarrier(ScsiPort& port, const Writer& writer, MonoTime deadline,

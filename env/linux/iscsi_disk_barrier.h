@@ -42,4 +42,7 @@ void ReadReservations(ScsiPort& port, MonoTime deadline,
 void EstablishBarrier(ScsiPort& port, const Writer& writer, MonoTime deadline,
                       std::function<void(Result<std::uint64_t, IoError>)> done);
 
+// Takes a key back that EstablishBarrier gave. done: also when the target refuses.
+void ForgetKey(ScsiPort& port, std::uint64_t key, MonoTime deadline, ScsiPort::Done done);
+
 }  // namespace fencepost

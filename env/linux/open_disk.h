@@ -18,6 +18,9 @@ namespace fencepost {
 
 inline constexpr std::size_t kMaxChapSecretBytes = 255;
 
+// The CHAP secret that a URL with a user needs; empty: it needs none.
+Result<std::string> ReadDiskSecret(const config::DiskUrl& url, const std::string& chap_secret_file);
+
 Result<std::unique_ptr<BlockDevice>> MakeDisk(
     Loop& loop, const config::DiskUrl& url, const std::string& chap_secret_file,
     const std::vector<config::DiskUrl>& other_portals = {});

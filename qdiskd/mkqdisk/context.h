@@ -57,5 +57,6 @@ class Context {
 int Create(Context& context);
 int List(Context& context);
 int Why(Context& context);
+int Probe(Context& context);
 
 }  // namespace fencepost::qdiskd::mkqdisk

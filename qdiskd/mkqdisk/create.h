@@ -17,6 +17,7 @@
 namespace fencepost::qdiskd::mkqdisk {
 
 inline constexpr Duration kWatch = Millis(5000);
+inline constexpr std::uint64_t kScratchUnit = 7;      // of the guard: --probe may write it
 inline constexpr std::uint64_t kEdgeBytes = 1 << 20;  // head and tail, where signatures are
 
 struct Findings {

@@ -14,6 +14,8 @@ int Perform(Context& context) {
       return List(context);
     case Action::kWhy:
       return Why(context);
+    case Action::kProbe:
+      return Probe(context);
     case Action::kVersion:
       return kDone;  // it is said already
     case Action::kHelp:

@@ -208,6 +208,26 @@ TEST_F(MkqdiskTest, ADiskThatIsWatchedIsReadAgainAndAgain) {
   EXPECT_EQ(rounds, 2U) << out_;
 }
 
+TEST_F(MkqdiskTest, AProbeWritesOnlyWhereItMayAndPutsItBack) {
+  Put(7 * 4096, "precious");
+  const std::string before = Content();
+  EXPECT_EQ(Command({"--probe", At("disk")}), 0) << err_;
+  EXPECT_NE(out_.find("not proven, nothing was written: it is no quorum disk of Fencepost"),
+            std::string::npos)
+      << out_;
+  EXPECT_EQ(Content(), before);
+  EXPECT_EQ(Command({"--probe", At("disk"), "--force"}), 0) << err_;
+  EXPECT_NE(out_.find("can carry a vote: barrier by lock of this machine"), std::string::npos)
+      << out_;
+  EXPECT_EQ(Content(), before);
+  ASSERT_EQ(Create({"-y"}), 0) << err_;
+  EXPECT_EQ(Command({"--probe", "--json", At("disk")}), 0) << err_;
+  const auto probe = nlohmann::json::parse(out_).at("probe");
+  EXPECT_EQ(probe.at("can_carry_a_vote"), true);
+  EXPECT_EQ(probe.at("latency_us").at("write").at("count"), 100);
+  EXPECT_EQ(Command({"--probe", At("absent")}), 1);
+}
+
 TEST_F(MkqdiskTest, WhyNamesWhatItNeeds) {
   ASSERT_EQ(Create({"-y"}), 0) << err_;
   EXPECT_EQ(Command({"--why", "2", At("disk")}), 0) << err_;

@@ -26,6 +26,7 @@ po::options_description Description(Options& o, std::uint32_t& cib_kib) {
   add("list,L", "");
   add("find,f", po::value<std::string>());
   add("why", text(o.node));
+  add("probe", "");
   add("details", "");
   add("watch", po::value<int>()->implicit_value(0));
   add("json", "");
@@ -44,7 +45,8 @@ po::options_description Description(Options& o, std::uint32_t& cib_kib) {
 constexpr std::pair<const char*, Action> kActions[] = {{"create", Action::kCreate},
                                                        {"list", Action::kList},
                                                        {"find", Action::kFind},
-                                                       {"why", Action::kWhy}};
+                                                       {"why", Action::kWhy},
+                                                       {"probe", Action::kProbe}};
 
 // What goes with which action.
 std::optional<Error> CheckModifiers(const Options& o) {
@@ -78,9 +80,13 @@ Result<Options> Check(Options o, const po::variables_map& given, std::uint32_t c
     ++actions;
   }
   if (actions != 1) {
-    return Wrong("mkqdisk", "exactly one of -c, -L, -f and --why must be given");
+    return Wrong("mkqdisk", "exactly one of -c, -L, -f, --why and --probe must be given");
   }
   if (o.action == Action::kFind) o.label = given["find"].as<std::string>();
+  if (o.action == Action::kProbe) {
+    if (o.devices.size() != 1) return Wrong("--probe", "takes one device");
+    o.device = o.devices.front();
+  }
   if (const auto wrong = CheckModifiers(o)) return *wrong;
   if (o.label.size() > qdiskd::kMaxLabelBytes) {
     return Wrong("-l", Cat("the label is longer than ", qdiskd::kMaxLabelBytes, " bytes"));
@@ -110,6 +116,7 @@ std::string UsageText() {
          "                                              configured one and all in /dev\n"
          "       mkqdisk -f LABEL [-d] [DEVICE...]      find the quorum disk with this label\n"
          "       mkqdisk --why NODE [DEVICE...]         tell from the disk what became of NODE\n"
+         "       mkqdisk --probe DEVICE                 find out what DEVICE can do\n"
          "       mkqdisk -h | -V                        print this, or the version\n"
          "DEVICE is a block device, a file, or iscsi://[user@]address[:port]/target/lun.\n"
          "  -d, --details     also show the slot of every node\n"

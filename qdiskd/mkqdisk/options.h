@@ -14,11 +14,11 @@
 
 namespace fencepost::qdiskd::mkqdisk {
 
-enum class Action { kHelp, kVersion, kCreate, kList, kFind, kWhy };
+enum class Action { kHelp, kVersion, kCreate, kList, kFind, kWhy, kProbe };
 
 struct Options {
   Action action = Action::kHelp;
-  std::string device;                // kCreate
+  std::string device;                // kCreate, kProbe
   std::string label;                 // kCreate, kFind
   std::string node;                  // kWhy: id or name
   std::vector<std::string> devices;  // kList, kFind, kWhy: beside the configured one

@@ -5,6 +5,45 @@
 namespace fencepost::qdiskd::mkqdisk {
 namespace {
 
+std::int64_t Micros(Duration d) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
+}
+Json PercentilesJson(const Percentiles& p) {
+  return {{"p50", Micros(p.p50)},
+          {"p90", Micros(p.p90)},
+          {"p99", Micros(p.p99)},
+          {"max", Micros(p.longest)},
+          {"count", p.count}};
+}
+Json TriedJson(const Tried& tried) {
+  Json answer = nullptr;
+  if (tried.answer != Tried::Answer::kNotTried) answer = tried.answer == Tried::Answer::kYes;
+  return {{"works", answer}, {"text", Printable(tried.text)}};
+}
+Json Maybe(const std::optional<bool>& value) { return value ? Json(*value) : Json(nullptr); }
+
+Json ScsiJson(const ScsiAbilities& s) {
+  return {{"product", Printable(s.product)},
+          {"physical_bytes", s.physical_bytes},
+          {"write_protected", s.write_protected},
+          {"write_cache", Maybe(s.write_cache)},
+          {"claims_fua", Maybe(s.claims_fua)},
+          {"fua", TriedJson(s.fua)},
+          {"flush", TriedJson(s.flush)},
+          {"compare_and_write", TriedJson(s.compare_and_write)},
+          {"write_atomic", TriedJson(s.write_atomic)},
+          {"atomic_blocks", s.atomic_blocks},
+          {"reservation_types", s.claimed_types},
+          {"keeps_keys", Maybe(s.keeps_keys)},
+          {"barrier", TriedJson(s.barrier)},
+          {"barrier_us", Micros(s.barrier_took)},
+          {"others_excluded", TriedJson(s.others_excluded)},
+          {"session_reinstated", TriedJson(s.session_reinstated)},
+          {"plain_write_us", Micros(s.plain_write)},
+          {"fua_write_us", Micros(s.fua_write)},
+          {"flushed_write_us", Micros(s.flushed_write)}};
+}
+
 Json TermJson(Term term) { return term.IsNone() ? Json(nullptr) : Json(ToText(term)); }
 
 }  // namespace
@@ -85,6 +124,30 @@ Json RoundJson(std::uint64_t wall_ms, const std::vector<WatchedSlot>& slots, Mon
     slot["age_ms"] = ToMillis(now - *slots[i].changed);
     out["slots"].push_back(slot);
   }
+  return out;
+}
+
+Json ProbeJson(const std::string& device, const ProbeFindings& f) {
+  const Verdict verdict = Judge(f);
+  Json out;
+  out["device"] = Printable(device);
+  out["can_carry_a_vote"] = verdict.vote == Verdict::Vote::kUnproven
+                                ? Json(nullptr)
+                                : Json(verdict.vote == Verdict::Vote::kCan);
+  out["verdict"] = verdict.sentence;
+  out["profile"] = verdict.profile.empty() ? Json(nullptr) : Json(verdict.profile);
+  out["remarks"] = verdict.remarks;
+  out["sector_bytes"] = f.info.sector_bytes;
+  out["device_bytes"] = f.info.size_bytes;
+  out["designator"] = Printable(f.info.designator);
+  out["written"] = f.written;
+  out["latency_us"] = {{"read", PercentilesJson(f.read)},
+                       {"region", PercentilesJson(f.region)},
+                       {"write", PercentilesJson(f.write)},
+                       {"cycle", PercentilesJson(f.cycle)}};
+  out["others_see_writes"] = Maybe(f.others_see_writes);
+  out["torn"] = {{"seen", f.torn}, {"of", f.torn_rounds}};
+  if (f.scsi) out["scsi"] = ScsiJson(*f.scsi);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "qdiskd/mkqdisk/listing.h"
+#include "qdiskd/mkqdisk/probe.h"
 #include "qdiskd/mkqdisk/why.h"
 
 namespace fencepost::qdiskd::mkqdisk {
@@ -16,6 +17,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json SlotJson(NodeId node, const SlotPair& pair);
 [[nodiscard]] Json RoundJson(std::uint64_t wall_ms, const std::vector<WatchedSlot>& slots,
                              MonoTime now);
+[[nodiscard]] Json ProbeJson(const std::string& device, const ProbeFindings& findings);
 [[nodiscard]] Json WhyJson(const DiskStory& story, NodeId node, const NodeNames& names);
 
 }  // namespace fencepost::qdiskd::mkqdisk

@@ -36,7 +36,22 @@ class WaitingDisk {
     return Wait<Ok>(
         [&](auto done) { device_.Write(offset, std::move(data), Deadline(), std::move(done)); });
   }
+  // This write and that read, both under way at once; what was read.
+  Result<Bytes, IoError> WriteWhile(std::uint64_t offset, Bytes data, WaitingDisk& other,
+                                    std::uint64_t read_offset) {
+    std::optional<Result<Ok, IoError>> written;
+    const auto length = static_cast<std::uint32_t>(data.size());
+    device_.Write(offset, std::move(data), Deadline(), [&](Result<Ok, IoError> result) {
+      written.emplace(std::move(result));
+      loop_.stop();
+    });
+    auto read = other.Read(read_offset, length);
+    while (!written) loop_.run();
+    if (!written->ok()) return written->error();
+    return read;
+  }
   void Close() { device_.Close(); }
+  [[nodiscard]] MonoTime Now() const { return clock_.Now(); }
   void Pause(Duration duration) {
     clock_.CallAt(clock_.Now() + duration, [this] { loop_.stop(); });
     loop_.run();

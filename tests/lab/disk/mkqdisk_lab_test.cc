@@ -10,6 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/config/config.h"
@@ -65,6 +66,57 @@ TEST_F(MkqdiskLab, ALunBecomesAQuorumDiskOnBothSectorSizes) {
         << listed.out;
     EXPECT_NE(listed.out.find("Authentic:            yes"), std::string::npos) << listed.out;
   }
+}
+
+std::string Unit7(const std::string& image) {
+  std::ifstream in(image, std::ios::binary);
+  in.seekg(7 * 4096);
+  std::string unit(4096, '\0');
+  in.read(unit.data(), 4096);
+  return unit;
+}
+
+TEST_F(MkqdiskLab, AProbeTellsWhatATgtUnitCanDoAndPutsBackWhatItWrote) {
+  for (const int lun : {1, 2}) {
+    const std::string url = target_.Url(lun);
+    std::fstream(target_.Image(lun), std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(7 * 4096)
+        .write("precious", 8);
+    const Outcome looked = Command({"--probe", url, "--json"});
+    ASSERT_EQ(looked.code, 0) << looked.err;
+    const auto unproven = nlohmann::json::parse(looked.out).at("probe");
+    EXPECT_TRUE(unproven.at("can_carry_a_vote").is_null()) << looked.out;
+    EXPECT_EQ(unproven.at("written"), false);
+    const std::string before = Unit7(target_.Image(lun));
+    const Outcome tried = Command({"--probe", url, "--force", "--json"});
+    ASSERT_EQ(tried.code, 0) << tried.out << tried.err;
+    EXPECT_EQ(Unit7(target_.Image(lun)), before) << "put back";
+    const auto probe = nlohmann::json::parse(tried.out).at("probe");
+    EXPECT_EQ(probe.at("can_carry_a_vote"), true) << tried.out;
+    EXPECT_EQ(probe.at("sector_bytes"), lun == 1 ? 512 : 4096);
+    EXPECT_EQ(probe.at("others_see_writes"), true);
+    EXPECT_GT(probe.at("latency_us").at("cycle").at("p50"), 0);
+    const auto& scsi = probe.at("scsi");
+    EXPECT_EQ(scsi.at("barrier").at("works"), true);
+    EXPECT_EQ(scsi.at("others_excluded").at("works"), true);
+    EXPECT_EQ(scsi.at("compare_and_write").at("works"), false) << "tgt has none";
+    EXPECT_EQ(scsi.at("fua").at("works"), true);
+    EXPECT_EQ(scsi.at("session_reinstated").at("works"), true) << "the ISID is the same";
+    EXPECT_NE(probe.at("designator"), "");
+    std::cout << "    " << probe.at("verdict") << " " << probe.at("latency_us").dump() << "\n";
+  }
+}
+
+TEST_F(MkqdiskLab, AFormattedDiskIsProbedWithoutForceAndIsTheSameAfterwards) {
+  const std::string url = target_.Url(1);
+  ASSERT_EQ(Command({"-c", url, "-l", "shop", "-y", "--nodes", "3"}).code, 0);
+  const Outcome probed = Command({"--probe", url});
+  EXPECT_EQ(probed.code, 0) << probed.err;
+  EXPECT_NE(probed.out.find("can carry a vote: barrier by reservation"), std::string::npos)
+      << probed.out;
+  EXPECT_EQ(Unit7(target_.Image(1)), std::string(4096, '\0'));
+  EXPECT_EQ(Command({"-f", "shop", url}).code, 0);
+  EXPECT_EQ(Command({"-c", url, "-l", "shop", "-y"}).code, 0) << "its key is no hindrance";
 }
 
 // A node that writes its heartbeat every 20 ms, in a process of its own as qdiskd would.
