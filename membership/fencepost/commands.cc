@@ -12,6 +12,10 @@ std::span<const Command> Commands() {
       {"cib check", "[--config FILE] FILE", "check what the cluster is to run", CibCheck},
       {"cib load", "[--config FILE] FILE", "install it on this node, while fencepostd is stopped",
        CibLoad},
+      {"simulate",
+       "--cib FILE [--node NODE=STATE] [--attribute NODE:NAME=VALUE] [--running RESOURCE@NODE] "
+       "[--format text|json]",
+       "what the cluster would do, from a CIB and what is assumed", Simulate},
       {"status", "[--config FILE] [--json]",
        "show nodes, votes, disk, fencing, resources, and why anything is down", ShowStatus},
       {"stop", "[--config FILE]", "hand over what runs here, and end fencepostd", Stop},

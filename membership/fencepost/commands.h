@@ -19,6 +19,7 @@ int FenceConfirm(const Arguments& arguments, Io& io);
 int Init(const Arguments& arguments, Io& io);
 int CibCheck(const Arguments& arguments, Io& io);
 int CibLoad(const Arguments& arguments, Io& io);
+int Simulate(const Arguments& arguments, Io& io);
 int QuorumTiming(const Arguments& arguments, Io& io);
 
 [[nodiscard]] std::span<const Command> Commands();

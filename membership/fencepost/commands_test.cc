@@ -261,6 +261,37 @@ TEST_F(NodeOperator, IsWarnedOfARuleThatMayStopEverythingAndNotOfTheExample) {
                         "service runs nowhere"));
 }
 
+TEST_F(NodeOperator, AsksWhatWouldHappen) {
+  const std::string example = FENCEPOST_SOURCE_DIR "/docs/examples/ping.xml";
+  const auto simulate = [&](Arguments more) {
+    more.insert(more.begin(), {"simulate", "--cib", example});
+    return Run(more);
+  };
+  EXPECT_EQ(simulate({}).out,
+            "start address on alpha\nstart application on alpha\nthen:\n  address on alpha\n"
+            "  application on alpha\n");
+  const Outcome moves = simulate({"--running", "service@alpha", "--attribute", "alpha:pingd=0",
+                                  "--attribute", "beta:pingd=2000"});
+  EXPECT_EQ(moves.code, kDone);
+  EXPECT_THAT(moves.out,
+              StartsWith("stop application on alpha: is to be stopped on alpha: beta has "
+                         "the score 2000, alpha 250 (alpha: rule ping-score: pingd is 0"));
+  EXPECT_THAT(moves.out, HasSubstr("then:\n  address on beta\n  application on beta\n"));
+  const auto lost = nlohmann::json::parse(
+      simulate({"--node", "alpha=lost", "--format", "json"}).out, nullptr, false);
+  EXPECT_EQ(lost["fenced"], nlohmann::json::array({"alpha"}));
+  EXPECT_EQ(lost["placement"][0]["node"], "beta");
+  for (const Arguments& wrong :
+       {Arguments{"--node", "gamma=lost"}, Arguments{"--node", "alpha=ill"},
+        Arguments{"--attribute", "alpha"}, Arguments{"--attribute", "alpha:#id=1"},
+        Arguments{"--running", "nothing@alpha"}, Arguments{"--format", "xml"}}) {
+    const Outcome refused = simulate(wrong);
+    EXPECT_EQ(refused.code, kUsage) << wrong[1];
+    EXPECT_NE(refused.err, "") << wrong[1];
+  }
+  EXPECT_EQ(Run({"simulate", "--cib", Path("none.xml")}).code, kFailed);
+}
+
 TEST_F(NodeOperator, IsToldWhatIsWrongWithARequestForAnAttribute) {
   EXPECT_EQ(With({"attribute", "pingd", "--set", "1", "--delete"}).code, kUsage);
   EXPECT_EQ(With({"attribute", "pingd", "-n", "other"}).code, kUsage);

@@ -59,15 +59,15 @@ std::optional<std::string> WhyBanned(const Situation& situation, const std::stri
 
 bool IsGroupOfOne(const Group& group) { return group.members.front().id == group.id; }
 
-// How many members, from the first on, may run on the node.
+// How many members, from the first on, may run on the node: their sum counts, not that of each.
 std::size_t Runnable(const Situation& situation, const Group& group, NodeId node) {
-  std::size_t count = 0;
+  std::size_t count = 0, fit = 0;
   for (const Primitive& member : group.members) {
     if (!member.enabled || WhyNotOn(situation, group, member, node)) break;
-    if (TotalScore(situation, group, count + 1, node) < 0) break;
     ++count;
+    if (TotalScore(situation, group, count, node) >= 0) fit = count;
   }
-  return count;
+  return fit;
 }
 
 bool IsActiveOn(const Situation& situation, const Group& group, NodeId node) {
