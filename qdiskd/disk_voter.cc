@@ -184,11 +184,12 @@ void DiskVoter::On(MonoTime now, const event::ConsumersDropped&) {
 
 void DiskVoter::On(MonoTime now, const event::Want& e) {
   enough_votes_ = e.enough_votes;
+  const bool promises = phase_ == VotePhase::kPromising && readable_ && MayPromise();
+  if (e.term == term_ && promises) next_cycle_ = std::min(next_cycle_, now);
   if (e.term == term_ && phase_ != VotePhase::kIdle) return;
   if (phase_ == VotePhase::kHolding || phase_ == VotePhase::kDropping ||
       phase_ == VotePhase::kConceding) {
-    out_.notices.push_back(
-        notice::Refused{e.term, highest_promise_, "the term before is not over"});
+    out_.notices.push_back(notice::Refused{e.term, highest_promise_, "the old term is not over"});
     return;
   }
   Term own = held_;
