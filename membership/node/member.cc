@@ -89,6 +89,7 @@ void Member::On(const event::PacketReceived& e) {
       coordinator_ended_ = true;
       StepExecutor(executor::Revoke{});
     }
+    peer->second.TermIsOver(release->term);
     stand_at_ = std::min(stand_at_, now_ + settings_.interval);
   } else if (const auto* order = std::get_if<messaging::OrderMessage>(&packet.body)) {
     OnOrder(packet.from, *order);
@@ -104,6 +105,10 @@ void Member::OnHeartbeat(NodeId from, const messaging::Packet& packet,
     Say(Severity::kError, "configuration-differs").With("of", NameOf(from));
   }
   peer.Hear(now_, packet, m);
+  if (settings_.disk_votes == Votes(0)) peer.WeighMessage(settings_.incarnation);
+  if (node::SaysLeftIsBelieved(m) && m.echo_of == settings_.incarnation && SaysLeft()) {
+    left_believed_ = true;
+  }
   StepCandidate(quorum::candidate::SawTerm{m.highest_term});
   if (Quorate()) {
     for (const messaging::DoneOrder& done : m.done) {

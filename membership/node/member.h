@@ -249,6 +249,9 @@ class Member {
   void SeeOwnSlot(const qdiskd::Slot& slot);
   void WatchDisk();
   void FollowLeave();
+  // Without a quorum disk: this node is done, and tells the others so.
+  [[nodiscard]] bool SaysLeft() const;
+  [[nodiscard]] bool LeaveIsTold() const;
   void AskPower();
   void Heartbeats();
   void SendRelease();
@@ -393,6 +396,8 @@ class Member {
 
   // Leaving.
   MonoTime leave_asked_{};
+  MonoTime left_at_{};
+  bool left_believed_ = false;
   bool leaving_ = false, leave_final_ = false, voter_stop_sent_ = false, voter_stopped_ = false;
 
   MonoTime next_heartbeat_{};

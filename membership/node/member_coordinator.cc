@@ -50,15 +50,16 @@ std::string Member::WhatItWaitsFor(NodeId id, const Peer& peer) const {
 void Member::JudgeMembers() {
   for (auto& [id, peer] : peers_) {
     const bool heard = peer.IsHeard(now_, settings_.peer_timeout);
-    if (peer.lost_at() < quorate_since_ && !peer.IsMember()) peer.BeginReign(now_);
-    const bool left = peer.on_disk() && peer.on_disk()->slot.report.left;
+    if (peer.lost_at() < quorate_since_ && !peer.IsMember()) peer.BeginReign(now_, counter_);
+    const bool left =
+        (peer.on_disk() && peer.on_disk()->slot.report.left) || node::SaysLeft(peer.heartbeat());
     if (peer.IsMember() && (!heard || left || !peer.WasMemberInThisIncarnation())) {
       Say(Severity::kWarning, "member-lost").With("peer", NameOf(id));
       Decide(qdiskd::DecisionKind::kMemberLost, id,
              !heard ? "not heard any more"
              : left ? "it left"
                     : "it was started anew");
-      peer.Lose(now_);
+      peer.Lose(now_, counter_);
       std::erase_if(pending_,
                     [lost = id](const auto& entry) { return entry.second.order.node == lost; });
     }
@@ -192,7 +193,7 @@ void Member::FenceWhoMustBe() {
     Decide(qdiskd::DecisionKind::kFenceDecided, request.node, request.reason);
     Peer& peer = peers_.at(request.node);
     const bool of_member = peer.IsMember();
-    if (of_member) peer.Lose(now_);
+    if (of_member) peer.Lose(now_, counter_);
     fencing_[request.node] = {now_, now_, 0, of_member, request.reason, ""};
   }
   for (auto it = fencing_.begin(); it != fencing_.end();) {
@@ -222,7 +223,7 @@ void Member::ForgetCoordination() {
   pending_.clear();
   fencing_.clear();
   plan_ = {};
-  for (auto& [id, peer] : peers_) peer.Lose(now_);
+  for (auto& [id, peer] : peers_) peer.Lose(now_, counter_);
 }
 
 }  // namespace fencepost::node

@@ -94,6 +94,8 @@ void Member::KeepAuthority() {
       evidence_kept_.clear();
       authority_term_ = Term();  // from now on it is its own
       highest_obeyed_ = std::max(highest_obeyed_, candidate_.term());
+      // What they said before is no evidence any more.
+      for (auto& [id, query] : queries_) query.next = now_;
     } else {
       Say(Severity::kWarning, "quorum-lost").With("term", candidate_.term());
       Decide(qdiskd::DecisionKind::kQuorumLost);
@@ -302,6 +304,7 @@ void Member::FollowLeave() {
   if (!candidate_.term().IsNone() || !quiesced_ || !fencer_.Idle()) return;
   if (!voter_stop_sent_) {
     voter_stop_sent_ = true;
+    left_at_ = now_;
     StepVoter(quorum::voter::Stop{});
   }
   bool published = !disk_connected_;
@@ -310,7 +313,20 @@ void Member::FollowLeave() {
       published = published || (node.node == settings_.self && node.slot.report.left);
     }
   }
-  out_.left = voter_stopped_ && published;
+  out_.left = voter_stopped_ && published && LeaveIsTold();
+}
+
+bool Member::SaysLeft() const {
+  return settings_.disk_votes == Votes(0) && leave_final_ && quiesced_ &&
+         candidate_.term().IsNone();
+}
+
+// Who coordinates next must hear it in its own reign; that begins at the latest when every vote
+// that was given to this node is free again.
+bool Member::LeaveIsTold() const {
+  if (!SaysLeft() || left_believed_ || HeardView() == NodeBit(settings_.self)) return true;
+  const Duration patience = settings_.times.lease_max + settings_.times.eps;
+  return now_ - left_at_ >= patience + 2 * settings_.peer_timeout;
 }
 
 bool Member::MustBeFenced() const {
@@ -334,7 +350,9 @@ void Member::AskPower() {
     const bool holds_vote = granted_seen_.node() == id && voter_.Grant(now_).has_value();
     const bool held_disk = disk_waits_ && disk_waits_->before.node() == id;
     const bool may_run = Quorate() && !peer.evidence();
-    if (!holds_vote && !held_disk && !may_run) continue;
+    // Its slot was fresh when it fell silent, and wins the split until it is known to be off.
+    const bool in_the_way = OthersAreElected() && disk_->view.election.Elects(id);
+    if (!holds_vote && !held_disk && !may_run && !in_the_way) continue;
     Query& query = queries_[id];
     const bool answer_too_old = held_disk && query.asked < disk_waits_->since;
     if (query.under_way || (now_ < query.next && !answer_too_old)) continue;
@@ -374,8 +392,11 @@ void Member::Heartbeats() {
   for (const auto& [id, peer] : peers_) {
     const bool member = until && peer.IsMember();
     beat.remaining = member ? *until - now_ : Duration();
-    beat.echo = member ? peer.heartbeat_counter() : 0;
-    beat.echo_of = member ? peer.incarnation() : Incarnation();
+    const bool believes =
+        until && settings_.disk_votes == Votes(0) && peer.evidence() == policy::Grade::kLeftCleanly;
+    const bool answers = member || believes || SaysLeft();
+    beat.echo = answers ? peer.heartbeat_counter() : 0;
+    beat.echo_of = answers ? peer.incarnation() : Incarnation();
     Send(id, beat);
   }
   SendOrders();

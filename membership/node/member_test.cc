@@ -47,6 +47,20 @@ TEST_F(MemberScene, TheActiveNodeLosesPower) {  // scene 1
   EXPECT_LT(*took, std::chrono::seconds(3)) << "its power device says off: no lease is waited for";
 }
 
+TEST_F(MemberScene, ADeadNodeThatHeldNoVoteOfOursIsAskedAboutAtOnce) {
+  world_.PowerOn(kA);
+  ASSERT_TRUE(world_.RunUntil(kSettle, [&] { return AllOn(kA); }));
+  world_.PowerOn(kB);
+  ASSERT_TRUE(world_.RunUntil(kSettle, [&] { return world_.Told(kB, "follows") > 0; }));
+  world_.Run(Millis(500));
+  const auto status = world_.node(kB).member->Status(world_.LocalTime(kB));
+  ASSERT_TRUE(status.own_vote.term.IsNone()) << "its voter has just been started";
+  world_.PowerOff(kA);
+  const auto took = world_.RunUntil(kSettle, [&] { return world_.Told(kB, "power-is-off") > 0; });
+  ASSERT_TRUE(took);
+  EXPECT_LT(*took, std::chrono::seconds(2)) << "its slot is fresh for longer, and wins the split";
+}
+
 TEST_F(MemberScene, ADeadNodeOfHigherScoreIsNotWaitedFor) {  // L1: its slot is fresh for a while
   world_.node(kA).score = 100;
   world_.PowerOn(kA);

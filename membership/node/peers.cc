@@ -36,15 +36,16 @@ bool Peer::SharesTheDisk() const {
          disk_->slot.boot == heartbeat_.boot && !disk_->slot.report.left;
 }
 
-void Peer::Lose(MonoTime now) {
+void Peer::Lose(MonoTime now, std::uint64_t sent) {
+  sent_before_ = sent;
   member_ = false;
   since_ = now;
   baseline_.reset();
   evidence_.reset();
 }
 
-void Peer::BeginReign(MonoTime now) {
-  Lose(now);
+void Peer::BeginReign(MonoTime now, std::uint64_t sent) {
+  Lose(now, sent);
   member_boot_ = BootId();
 }
 
@@ -65,6 +66,15 @@ void Peer::Confirm() {
   if (evidence_) return;  // what is proved is better
   evidence_ = policy::Grade::kConfirmed;
   confirmed_changes_ = disk_ ? disk_->changes : 0;
+}
+
+// What it says anew replaces what it said: another start of it says that it has not left.
+void Peer::WeighMessage(Incarnation own) {
+  if (member_) return;
+  const bool left = node::SaysLeft(heartbeat_);
+  if (evidence_ == policy::Grade::kLeftCleanly && !left) evidence_.reset();
+  const bool answers = heartbeat_.echo_of == own && heartbeat_.echo > sent_before_;
+  if (left && answers && !evidence_) evidence_ = policy::Grade::kLeftCleanly;
 }
 
 void Peer::WeighClaims(MonoTime read_began) {

@@ -5,7 +5,8 @@
 //          repeated packets, and those of an earlier start, are refused.
 //          Evidence counts only from `since`: the later of becoming quorate and losing the node. A
 //          claim of the node itself (quiesced) counts when two changes of its slot were seen after
-//          that: the second one was written entirely after it.
+//          that: the second one was written entirely after it. Without a quorum disk its message
+//          that it left counts when it answers one of ours that was sent after that.
 // Time:    handed in. Errors: none.
 #pragma once
 #include <cstdint>
@@ -19,6 +20,16 @@
 
 namespace fencepost::node {
 
+// Without a quorum disk a node that leaves says so in its heartbeats, in answer to the receiver's
+// `echo`: it runs nothing, and this incarnation never will again. A quorate coordinator that
+// believes it says that.
+[[nodiscard]] inline bool SaysLeft(const messaging::Heartbeat& beat) {
+  return beat.leaving && beat.quiesced && !beat.quorate && beat.echo != 0;
+}
+[[nodiscard]] inline bool SaysLeftIsBelieved(const messaging::Heartbeat& beat) {
+  return beat.quorate && beat.echo != 0 && beat.remaining == Duration();
+}
+
 class Peer {
  public:
   // False: stale or repeated. Takes note of the counter otherwise.
@@ -26,6 +37,10 @@ class Peer {
   void Hear(MonoTime now, const messaging::Packet& packet, const messaging::Heartbeat& heartbeat);
   void SeeOnDisk(const qdiskd::NodeOnDisk& on_disk, MonoTime read_began);
   void DiskUnreadable() { disk_.reset(); }
+  // It gave this term up; a heartbeat that says so may have been overtaken.
+  void TermIsOver(Term term) { heartbeat_.quorate = heartbeat_.quorate && heartbeat_.term != term; }
+  // Without a quorum disk, after Hear; `own`: this daemon's incarnation.
+  void WeighMessage(Incarnation own);
 
   [[nodiscard]] bool IsHeard(MonoTime now, Duration timeout) const {
     return ever_heard_ && !silent_ && now - heard_at_ < timeout;
@@ -39,9 +54,10 @@ class Peer {
   [[nodiscard]] bool SharesTheDisk() const;
 
   // Coordinator's side. Lose: it is no member from now on, evidence starts at `now`.
-  void Lose(MonoTime now);
+  // `sent`: the newest counter that this node had sent by then.
+  void Lose(MonoTime now, std::uint64_t sent = kNoAnswerCounts);
   // Likewise, and whatever boot it is in may have obeyed another coordinator.
-  void BeginReign(MonoTime now);
+  void BeginReign(MonoTime now, std::uint64_t sent = kNoAnswerCounts);
   void Join();
   [[nodiscard]] bool IsMember() const { return member_; }
   [[nodiscard]] bool WasMemberInThisIncarnation() const {
@@ -56,6 +72,7 @@ class Peer {
   [[nodiscard]] std::optional<policy::Grade> evidence() const { return evidence_; }
 
  private:
+  static constexpr std::uint64_t kNoAnswerCounts = UINT64_MAX;
   void WeighClaims(MonoTime read_began);
 
   bool ever_heard_ = false;
@@ -73,6 +90,7 @@ class Peer {
   BootId member_boot_;
   Incarnation member_disk_incarnation_;
   MonoTime since_{};
+  std::uint64_t sent_before_ = kNoAnswerCounts;  // up to `since_`
   std::optional<std::uint64_t> baseline_;  // its changes in the first view read after `since_`
   std::optional<policy::Grade> evidence_;
   std::uint64_t confirmed_changes_ = 0;  // of its slot, when it was confirmed to be off

@@ -100,5 +100,61 @@ TEST(PeerEvidence, ADiskThatMissedItsLatestWritesDoesNotShowANewBoot) {
   EXPECT_FALSE(peer.evidence());
 }
 
+// Without a quorum disk. Ours: incarnation 7, which had sent 40 when the peer was lost.
+TEST(PeerEvidence, ThatItLeftCountsOnlyAsTheAnswerToWhatWasSentAfterTheLoss) {
+  const auto weigh = [](const Heartbeat& beat) {
+    Peer peer;
+    peer.BeginReign(At(10), 40);
+    peer.Hear(At(11), Packet{}, beat);
+    peer.WeighMessage(Incarnation(7));
+    return peer.evidence();
+  };
+  Heartbeat left;
+  left.leaving = left.quiesced = true;
+  left.echo = 41;
+  left.echo_of = Incarnation(7);
+  EXPECT_EQ(weigh(left), policy::Grade::kLeftCleanly);
+  const struct {
+    const char* name;
+    void (*change)(Heartbeat&);
+  } cases[] = {
+      {"it answers what was sent before: it may be of an earlier life",
+       [](Heartbeat& b) { b.echo = 40; }},
+      {"it answers another start of ours", [](Heartbeat& b) { b.echo_of = Incarnation(6); }},
+      {"it only wants to leave", [](Heartbeat& b) { b.quiesced = false; }},
+      {"it only runs nothing", [](Heartbeat& b) { b.leaving = false; }},
+      {"it coordinates", [](Heartbeat& b) { b.quorate = true; }},
+      {"it answers nothing", [](Heartbeat& b) { b.echo = 0; }},
+  };
+  for (const auto& c : cases) {
+    Heartbeat beat = left;
+    c.change(beat);
+    EXPECT_EQ(weigh(beat), std::nullopt) << c.name;
+  }
+}
+
+TEST(PeerEvidence, ALaterStartAndALaterReignEndThatItLeft) {
+  Peer peer;
+  Heartbeat left;
+  left.leaving = left.quiesced = true;
+  left.echo = 41;
+  left.echo_of = Incarnation(7);
+  peer.BeginReign(At(10), 40);
+  peer.Hear(At(11), Packet{}, left);
+  peer.WeighMessage(Incarnation(7));
+  ASSERT_TRUE(peer.evidence());
+  peer.Hear(At(12), Packet{}, Heartbeat{});  // of the same boot
+  peer.WeighMessage(Incarnation(7));
+  EXPECT_FALSE(peer.evidence());
+  peer.Hear(At(13), Packet{}, left);
+  peer.WeighMessage(Incarnation(7));
+  ASSERT_TRUE(peer.evidence());
+  peer.BeginReign(At(14), 60);  // it may have obeyed another meanwhile
+  EXPECT_FALSE(peer.evidence());
+  peer.Hear(At(15), Packet{}, left);
+  peer.WeighMessage(Incarnation(7));
+  EXPECT_FALSE(peer.evidence());
+}
+
 }  // namespace
 }  // namespace fencepost::node

@@ -35,6 +35,7 @@ config::Config MakeConfig(const ClusterSettings& settings) {
     if (index < settings.scores.size()) node.score = settings.scores[index];
     out.nodes.push_back(node);
   }
+  if (settings.disks == 0) return out;
   config::QuorumDiskConfig disk;
   for (int i = 0; i < settings.disks; ++i) {
     config::DiskConfig& one = disk.disks.emplace_back();
@@ -288,7 +289,8 @@ std::string Cluster::WhyNotHealthy() {
   for (const auto& node : nodes_) {
     if (!node->powered()) return Cat("node ", node->id(), " is off");
     if (node->member() == nullptr) return Cat("fencepostd of node ", node->id(), " does not run");
-    if (node->voter() == nullptr) return Cat("qdiskd of node ", node->id(), " does not run");
+    if (site_.config.quorum_disk && node->voter() == nullptr)
+      return Cat("qdiskd of node ", node->id(), " does not run");
     const node::MemberStatus status = node->member()->Status(node->machine().Now());
     if (!status.has_authority) return Cat("node ", node->id(), " has no authority");
   }

@@ -29,7 +29,7 @@ struct ClusterSettings {
   Feed feed = Feed::kBmc;
   Duration fence_monitor{};  // devices are looked after this often; zero: never
   int nodes = 2;
-  int disks = 1;
+  int disks = 1;  // 0: no quorum disk
   std::string profile = "fast";
   std::vector<std::int32_t> scores;     // of node 1, 2, ...; missing ones are 0
   std::vector<std::int64_t> rates_ppm;  // of their clocks; missing ones are 0

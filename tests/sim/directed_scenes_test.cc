@@ -90,6 +90,33 @@ TEST_F(Scene, APlannedLeaveHandsOverAndNobodyIsShot) {  // scene 4
   EXPECT_TRUE(cluster_->AllOn(passive_));
 }
 
+TEST_F(Scene, APlannedLeaveWithoutADiskIsEvidenceByItsMessage) {
+  ClusterSettings settings;
+  settings.nodes = 3;
+  settings.disks = 0;
+  Bring(settings);
+  PowerDevice::Mood out_of_reach;
+  out_of_reach.reachable = false;
+  for (const auto& node : cluster_->nodes()) node->power_device().SetMood(out_of_reach);
+  active().Leave();
+  const auto moved = [&] { return cluster_->Active() != 0 && cluster_->Active() != active_; };
+  ASSERT_TRUE(cluster_->RunUntil(seconds(30), [&] { return moved() && active().left(); }));
+  const int second = cluster_->Active();
+  cluster_->Run(seconds(20));
+  EXPECT_EQ(cluster_->Active(), second);
+  EXPECT_EQ(cluster_->Told("fence-decided"), 0);
+  active().StartDaemons();
+  ExpectHealthySoon();
+  for (const auto& node : cluster_->nodes()) {  // a member that does not coordinate, and who does
+    if (node.get() == cluster_->Coordinator() || cluster_->Active() == node->id().value()) continue;
+    node->Leave();
+    ASSERT_TRUE(cluster_->RunUntil(seconds(30), [&] { return node->left(); }));
+    cluster_->Run(seconds(10));
+    EXPECT_EQ(cluster_->Told("fence-decided"), 0);
+    break;
+  }
+}
+
 TEST_F(Scene, QdiskdOfTheActiveNodeKilledMovesNothing) {
   Bring();
   active().KillDisk();

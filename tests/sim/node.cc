@@ -95,7 +95,8 @@ struct Node::MemberDaemon {
                                     0};
     runner = std::make_unique<daemon::MemberRunner>(
         std::move(settings),
-        daemon::MemberPorts{clock, network, &qdiskd, state, processes, tools, identity, facts,
+        daemon::MemberPorts{clock, network, node.site_.config.quorum_disk ? &qdiskd : nullptr,
+                            state, processes, tools, identity, facts,
                             node.site_.config.watchdog_device.empty() ? nullptr : &watchdog},
         [this, &node](const Status& status) { node.MemberEnded(which, status); });
     const Status begun = runner->Begin();
@@ -240,7 +241,7 @@ void Node::StartDaemons() {
 }
 
 void Node::StartDisk() {
-  if (disk_ || !powered()) return;
+  if (disk_ || !powered() || !site_.config.quorum_disk) return;
   ++starts_;
   disk_ = std::make_unique<DiskDaemon>(*this, ++started_);
 }
