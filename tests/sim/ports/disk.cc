@@ -125,7 +125,7 @@ void SimDisk::Submit(const RequestPtr& request) {
 }
 
 void SimDisk::Execute(const RequestPtr& request) {
-  if (request->gone || request->begun) return;
+  if (request->gone || request->begun || request->landed) return;  // settled by a barrier meanwhile
   if (world_.Now() < request->not_before) {
     world_.At(request->not_before, [this, request] { Execute(request); });
     return;
