@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <linux/watchdog.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -27,7 +28,8 @@ class PlayedDriver final : public WatchdogCalls {
     if (request == WDIOC_GETSUPPORT) {
       auto* info = static_cast<watchdog_info*>(argument);
       info->options = magic ? WDIOF_MAGICCLOSE : 0;
-      strncpy(reinterpret_cast<char*>(info->identity), identity.c_str(), sizeof info->identity);
+      std::memcpy(info->identity, identity.data(),
+                  std::min(identity.size(), sizeof info->identity));
     } else if (request == WDIOC_SETTIMEOUT) {
       if (*number > longest) return (errno = EINVAL, -1);
       timeout = *number / step * step;
