@@ -155,6 +155,8 @@ function(fencepost_test)
   add_executable(${T_NAME} ${T_SOURCES})
   target_compile_features(${T_NAME} PRIVATE cxx_std_20)
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} ${T_LINKS} GTest::gtest_main GTest::gmock)
+  # What is tested is optimised as it ships; the cases themselves run once, and compile in half the time.
+  target_compile_options(${T_NAME} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   target_compile_definitions(${T_NAME} PRIVATE FENCEPOST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_test(NAME ${T_LABEL}.${T_NAME} COMMAND ${T_NAME})
   fencepost_test_properties(${T_LABEL}.${T_NAME} ${T_LABEL} "${T_TIMEOUT}")
