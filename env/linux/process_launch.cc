@@ -20,8 +20,9 @@ constexpr int kFailureFd = 3;              // in the program's process, until it
 constexpr int kReportFd = 0, kLockFd = 1;  // in the keeper
 constexpr const char* kKeeperName = "fp-keeper";
 constexpr int kExitNotStarted = 127;
-// Between two looks while what was killed is dying: its children come to us only then.
-constexpr timespec kBetweenLooks = {0, 5'000'000};
+// Between two looks while what was killed is dying: its children come to us only then. A process
+// that hangs in the kernel may take for ever, so the looks become rarer.
+constexpr long kFirstLookNs = 5'000'000, kLastLookNs = 200'000'000;
 
 // All below, up to Launch, runs after a fork: async-signal-safe calls only, nothing is allocated.
 
@@ -130,6 +131,7 @@ bool Reap(Kept& kept) {
   sigaddset(&awaited, SIGTERM);
   Kept kept{leader};
   bool killing = false;
+  timespec between = {0, kFirstLookNs};
   while (Reap(kept)) {
     if (kept.ended && !killing) {
       if (spare_leftovers) break;
@@ -139,7 +141,8 @@ bool Reap(Kept& kept) {
       if (!kept.ended) kill(-leader, SIGKILL);  // at once; unreaped, so the group is its own
       KillChildren(self);
     }
-    const int got = sigtimedwait(&awaited, nullptr, killing ? &kBetweenLooks : nullptr);
+    const int got = sigtimedwait(&awaited, nullptr, killing ? &between : nullptr);
+    if (killing && between.tv_nsec < kLastLookNs) between.tv_nsec += between.tv_nsec / 4;
     killing = killing || got == SIGTERM;
   }
   [[maybe_unused]] const ssize_t told = write(kReportFd, &kept.status, sizeof kept.status);
