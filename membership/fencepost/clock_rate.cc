@@ -1,7 +1,7 @@
 #include "membership/fencepost/clock_rate.h"
 
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 #include "base/text.h"
 
@@ -25,9 +25,9 @@ std::optional<double> MaxSlewIn(std::string_view text) {
   for (const std::string& line : Split(text, '\n')) {
     const auto [name, value] = Directive(line);
     if (name != "maxslewrate") continue;
-    char* end = nullptr;
-    const double ppm = std::strtod(value.c_str(), &end);
-    if (end != value.c_str() && ppm > 0) out = ppm;
+    double ppm = 0;
+    const auto read = std::from_chars(value.data(), value.data() + value.size(), ppm);
+    if (read.ec == std::errc() && ppm > 0) out = ppm;
   }
   return out;
 }
