@@ -24,6 +24,9 @@ using agent::Failed;
 using agent::Failure;
 using agent::Phase;
 
+// The library's own timer counts in coarse steps, and was seen to end that much before ours.
+constexpr Duration kTimerSlack = Millis(50);
+
 int MillisLeft(MonoTime deadline) {
   const auto left = ToMillis(deadline - BoottimeNow());
   return static_cast<int>(std::clamp<std::int64_t>(left, 1, 600'000));
@@ -145,7 +148,7 @@ class Session : public Remote {
     SetLimit(deadline);
     if (ssh_connect(ssh_) == SSH_OK) return Ok{};
     // The library's text is foreign, and has words that hosts take for something else.
-    if (BoottimeNow() >= deadline) return Lost("gives no answer", false);
+    if (BoottimeNow() + kTimerSlack >= deadline) return Lost("gives no answer", false);
     return Failed(Phase::kConnect, Cause::kRefused, name_,
                   "does not agree on ssh with us, or ends the connection",
                   "see its log; old devices may offer only what is refused today");
