@@ -50,7 +50,10 @@ Bytes Mutate(Bytes bytes, const std::vector<Bytes>& corpus, Prng& rng) {
         break;
       }
       default:
-        if (at < bytes.size()) bytes[at] = rng.OneIn(2) ? byte : bytes[at] ^ (1U << (byte & 7));
+        if (at < bytes.size()) {
+          const auto flipped = static_cast<std::uint8_t>(bytes[at] ^ (1U << (byte & 7)));
+          bytes[at] = rng.OneIn(2) ? byte : flipped;
+        }
     }
   }
   if (bytes.size() > kMostBytes) bytes.resize(kMostBytes);
