@@ -177,12 +177,12 @@ TEST_F(DiskSet, ADiskThatWasRolledBackIsUnreadableAndSaysSo) {
 TEST_F(DiskSet, CopiesOfDisksAreNotSharedWithThePeer) {
   for (const bool copies : {false, true}) {
     Bench pair(1, 3);
-    std::vector<std::unique_ptr<sim::SimDisk>> clones;
-    for (const int i : {0, 1}) {
+    for (const std::size_t i : {0U, 1U}) {
       if (!copies) break;
-      clones.push_back(std::make_unique<sim::SimDisk>(pair.world, sim::SimDisk::Settings{}));
-      clones.back()->medium() = pair.disks[static_cast<std::size_t>(i)]->medium();
-      pair[2].disks[static_cast<std::size_t>(i)] = clones.back().get();
+      // Owned by the bench: a disk outlives the nodes that reach it.
+      pair.disks.push_back(std::make_unique<sim::SimDisk>(pair.world, sim::SimDisk::Settings{}));
+      pair.disks.back()->medium() = pair.disks[i]->medium();
+      pair[2].disks[i] = pair.disks.back().get();
     }
     pair[1].Start();
     pair[2].Start();
