@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "base/fact.h"
 #include "base/lease.h"
+#include "base/prng.h"
 #include "base/result.h"
 #include "base/text.h"
 
@@ -58,6 +59,20 @@ TEST(Crc32c, KnownAnswers) {  // RFC 3720 B.4
   const Bytes zeros(32, 0), ones(32, 0xFF);
   EXPECT_EQ(Crc32c(zeros), 0x8A9136AAU);
   EXPECT_EQ(Crc32c(ones), 0x62A8AB43U);
+}
+
+TEST(Crc32c, AnyLengthAsBitByBit) {
+  Prng prng(7);
+  for (std::size_t length = 0; length < 70; ++length) {
+    Bytes bytes(length);
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(prng.Below(256));
+    std::uint32_t slow = 0xFFFFFFFF;
+    for (const std::uint8_t byte : bytes) {
+      slow ^= byte;
+      for (int bit = 0; bit < 8; ++bit) slow = (slow >> 1) ^ ((slow & 1) ? 0x82F63B78U : 0U);
+    }
+    EXPECT_EQ(Crc32c(bytes), ~slow) << length;
+  }
 }
 
 TEST(Text, NumbersAreWholeAndInRange) {

@@ -266,24 +266,25 @@ SlotPair PickNewest(const DecodedSlot& copy_a, const DecodedSlot& copy_b) {
   return {copy_b.condition, copy_b.slot, 0};
 }
 
+SlotPair DecodeHeartbeat(ByteView pair, const Geometry& geometry, NodeId node,
+                         const DiskIdentity& identity, const MacFunction& mac) {
+  FENCEPOST_CHECK(pair.size() == kPairBytes);
+  std::array<DecodedSlot, kCopies> copies;
+  for (std::size_t c = 0; c < kCopies; ++c) {
+    const Place place = PlaceOf(geometry, Region::kHeartbeat, node, static_cast<int>(c));
+    copies[c] = DecodeSlot(pair.subspan(c * kUnitBytes, kUnitBytes), place, identity, mac);
+  }
+  return PickNewest(copies[0], copies[1]);
+}
+
 std::vector<SlotPair> DecodeHeartbeats(ByteView region, const Geometry& geometry,
                                        const DiskIdentity& identity, const MacFunction& mac) {
-  constexpr std::size_t kPairBytes = std::size_t{kCopies} * kUnitBytes;
   FENCEPOST_CHECK(region.size() % kPairBytes == 0);
   FENCEPOST_CHECK(region.size() <= geometry.RegionBytes(Region::kHeartbeat));
-  const auto nodes = static_cast<int>(region.size() / kPairBytes);
-  const std::uint64_t start = geometry.RegionOffset(Region::kHeartbeat);
   std::vector<SlotPair> out;
-  out.reserve(static_cast<std::size_t>(nodes));
-  for (int i = 1; i <= nodes; ++i) {
-    const NodeId node(static_cast<std::uint8_t>(i));
-    std::array<DecodedSlot, kCopies> copies;
-    for (int c = 0; c < kCopies; ++c) {
-      const Place place = PlaceOf(geometry, Region::kHeartbeat, node, c);
-      copies[static_cast<std::size_t>(c)] =
-          DecodeSlot(region.subspan(place.offset - start, kUnitBytes), place, identity, mac);
-    }
-    out.push_back(PickNewest(copies[0], copies[1]));
+  for (std::size_t i = 0; i < region.size() / kPairBytes; ++i) {
+    out.push_back(DecodeHeartbeat(region.subspan(i * kPairBytes, kPairBytes), geometry,
+                                  NodeId(static_cast<std::uint8_t>(i + 1)), identity, mac));
   }
   return out;
 }

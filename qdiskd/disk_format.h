@@ -171,6 +171,10 @@ struct SlotPair {
 };
 [[nodiscard]] SlotPair PickNewest(const DecodedSlot& copy_a, const DecodedSlot& copy_b);
 
+inline constexpr std::size_t kPairBytes = std::size_t{kCopies} * kUnitBytes;
+// The slot of one node from its two copies. REQUIRES: kPairBytes; node in 1..geometry.nodes().
+[[nodiscard]] SlotPair DecodeHeartbeat(ByteView pair, const Geometry& geometry, NodeId node,
+                                       const DiskIdentity& identity, const MacFunction& mac);
 // The slots of nodes 1, 2, ... from one read that began at RegionOffset(kHeartbeat): as many nodes
 // as the read covers. REQUIRES: region is whole pairs, not more than geometry has nodes.
 [[nodiscard]] std::vector<SlotPair> DecodeHeartbeats(ByteView region, const Geometry& geometry,

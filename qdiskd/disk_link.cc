@@ -7,7 +7,6 @@ namespace fencepost::qdiskd {
 namespace {
 
 constexpr std::uint32_t kSuperblockBytes = kCopies * kUnitBytes;
-constexpr std::uint32_t kPairBytes = kCopies * kUnitBytes;
 
 std::uint8_t HighestSlot(const std::vector<NodeId>& nodes) {
   return std::max_element(nodes.begin(), nodes.end())->value();
@@ -19,7 +18,8 @@ DiskLink::DiskLink(LinkSettings settings, LinkPorts ports, Handler handler)
     : settings_(std::move(settings)),
       ports_(ports),
       handler_(std::move(handler)),
-      writer_(MakeWriter(settings_.cluster, settings_.self, settings_.incarnation)) {}
+      writer_(MakeWriter(settings_.cluster, settings_.self, settings_.incarnation)),
+      heartbeats_(settings_.mac) {}
 
 std::optional<DiskId> DiskLink::disk_id() const {
   return superblock_ ? std::optional(superblock_->identity.disk) : std::nullopt;
@@ -219,7 +219,7 @@ void DiskLink::Write(Slot slot, MonoTime deadline) {
 void DiskLink::Read(MonoTime deadline) {
   FENCEPOST_CHECK(ready_);
   const MonoTime began = ports_.clock.Now();  // R5: before it is issued
-  const std::uint32_t length = HighestSlot(settings_.nodes) * kPairBytes;
+  const auto length = static_cast<std::uint32_t>(HighestSlot(settings_.nodes) * kPairBytes);
   ports_.device.Read(geometry_->RegionOffset(Region::kHeartbeat), length, deadline,
                      InSession([this, began](const Result<Bytes, IoError>& region) {
                        if (!region.ok()) return Fail(region.error());
@@ -252,7 +252,7 @@ void DiskLink::WriteOwn(Region region, int copy, const Encode& encode, MonoTime 
 
 RegionRead DiskLink::Decode(MonoTime began, ByteView region) {
   RegionRead out;
-  const auto pairs = DecodeHeartbeats(region, *geometry_, superblock_->identity, settings_.mac);
+  const auto& pairs = heartbeats_.Decode(region, *geometry_, superblock_->identity);
   for (const NodeId node : settings_.nodes) {
     const SlotPair& pair = pairs.at(std::size_t{node.value()} - 1);
     const bool readable = IsReadable(pair.condition);

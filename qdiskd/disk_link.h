@@ -26,6 +26,7 @@
 #include "qdiskd/disk_format.h"
 #include "qdiskd/disk_memory.h"
 #include "qdiskd/disk_voter.h"
+#include "qdiskd/heartbeat_cache.h"
 #include "qdiskd/latency_ring.h"
 
 namespace fencepost::qdiskd {
@@ -132,6 +133,7 @@ class DiskLink {
   Duration pause_ = kReopenFirst;
   std::optional<Superblock> superblock_;
   std::optional<Geometry> geometry_;
+  HeartbeatCache heartbeats_;
   int next_copy_ = 0;
   LatencyRing latency_;
   std::string trouble_ = "not opened yet", barrier_;
