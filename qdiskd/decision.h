@@ -31,6 +31,7 @@ enum class DecisionKind : std::uint8_t {
   kMustDrop = 8,  // term: asked its consumer to stop counting; text: why
   kConcedes = 9,  // term: no lease of it counts any more
   kConsumerGone = 10,
+  kObeysMessage = 11,  // about: who sent it; text: what becomes of this node
   // Of fencepostd about its own node.
   kCoordinates = 20,  // term
   kQuorumLost = 21,   // term
@@ -49,6 +50,9 @@ enum class DecisionKind : std::uint8_t {
   kPowerIsOff = 45,
   kEvidence = 46,  // text: its grade
   kOrders = 47,    // text: "start address"; about: on whom
+  // Of storage death (qdiskd), about the node that is told.
+  kMessageSent = 48,   // text: which, by whom
+  kMessageEnded = 49,  // text: which, and what proved it or why it failed
 };
 
 // At most kMaxDecisionText bytes; what is longer is cut. A plain value, as the whole of Decision

@@ -27,6 +27,7 @@ constexpr Phrase kPhrases[] = {
     {DecisionKind::kMustDrop, "must drop the disk's vote", false, ""},
     {DecisionKind::kConcedes, "conceded the disk's vote", false, ""},
     {DecisionKind::kConsumerGone, "fencepostd is gone", false, ""},
+    {DecisionKind::kObeysMessage, "obeys a message of ", true, ""},
     {DecisionKind::kCoordinates, "is quorate and coordinates", false, ""},
     {DecisionKind::kQuorumLost, "lost its quorum", false, ""},
     {DecisionKind::kStandsDown, "stands down", false, ""},
@@ -43,6 +44,8 @@ constexpr Phrase kPhrases[] = {
     {DecisionKind::kPowerIsOff, "found ", true, " powered off"},
     {DecisionKind::kEvidence, "has evidence about ", true, ""},
     {DecisionKind::kOrders, "orders on ", true, ""},
+    {DecisionKind::kMessageSent, "tells ", true, ""},
+    {DecisionKind::kMessageEnded, "told ", true, ""},
 };
 
 auto OrderOf(const Told& told) {

@@ -1,4 +1,4 @@
-// What reads the disk: superblocks and heartbeat slots. The first byte of the input is a mode; the
+// What reads the disk: superblocks, heartbeat slots, out-boxes and acknowledgements. The first byte of the input is a mode; the
 // rest are the beginnings of units, kUnitStart bytes each, the tail of a unit being zeros. Checksum
 // and MAC are mostly put right first, or nothing behind them would ever be reached.
 //
@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "qdiskd/disk_format.h"
+#include "qdiskd/message_format.h"
 #include "tests/fuzz/input.h"
 
 using namespace fencepost;
@@ -18,7 +19,7 @@ namespace {
 
 constexpr std::size_t kUnitStart = 384;  // more than any head and its fields
 constexpr std::size_t kCrcAt = 20, kMacAt = 24, kMacBytes = 16, kClusterAt = 40, kDiskAt = 56;
-constexpr std::uint8_t kReseal = 4, kWithoutKey = 8;
+constexpr std::uint8_t kReseal = 4, kWithoutKey = 8, kMessages = 16;
 
 Mac16 Mac(ByteView bytes) {
   const std::uint32_t sum = Crc32c(bytes);
@@ -92,13 +93,42 @@ void Heartbeats(const Bytes& units) {
   }
 }
 
+void Outboxes(const Bytes& units) {
+  const MacFunction mac = Mac;
+  const auto geometry = *Geometry::Make(2, kMinCibUnits);
+  const DiskIdentity identity = IdentityIn(units);
+  for (const auto& pair : DecodeOutboxes(units, geometry, identity, mac)) {
+    if (pair.condition != Condition::kOk) continue;
+    const Place place = PlaceOf(geometry, Region::kOutbox, pair.box.node, pair.write_next);
+    const auto again =
+        DecodeOutbox(EncodeOutbox(pair.box, place, identity, mac), place, identity, mac);
+    FENCEPOST_CHECK(again.condition == Condition::kOk && again.box == pair.box);
+  }
+}
+
+void Acknowledgements(const Bytes& units) {
+  const MacFunction mac = Mac;
+  const auto geometry = *Geometry::Make(2, kMinCibUnits);
+  const DiskIdentity identity = IdentityIn(units);
+  for (const auto& pair : DecodeAckBoxes(units, geometry, identity, mac)) {
+    if (pair.condition != Condition::kOk) continue;
+    const Place place = PlaceOf(geometry, Region::kAck, pair.box.node, pair.write_next);
+    const auto again =
+        DecodeAckBox(EncodeAckBox(pair.box, place, identity, mac), place, identity, mac);
+    FENCEPOST_CHECK(again.condition == Condition::kOk && again.box == pair.box);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::uint8_t mode = data[0];
   const ByteView input(data + 1, size - 1);
-  if ((mode & 1) == 0) {
+  if ((mode & kMessages) != 0) {
+    const Bytes units = Units(input, 4, (mode & kReseal) != 0);
+    (mode & 1) == 0 ? Outboxes(units) : Acknowledgements(units);
+  } else if ((mode & 1) == 0) {
     Superblocks(Units(input, 2, (mode & kReseal) != 0), (mode & kWithoutKey) == 0);
   } else {
     Heartbeats(Units(input, 4, (mode & kReseal) != 0));
