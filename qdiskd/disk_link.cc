@@ -232,7 +232,18 @@ void DiskLink::ReadOwn(Region region, MonoTime deadline, ReadDone done) {
   FENCEPOST_CHECK(ready_);
   const auto length =
       static_cast<std::uint32_t>(Geometry::Copies(region)) * geometry_->CopyBytes(region);
-  ports_.device.Read(geometry_->Offset(region, settings_.self, 0), length, deadline,
+  ReadPart(geometry_->Offset(region, settings_.self, 0), length, deadline, std::move(done));
+}
+
+void DiskLink::ReadAll(Region region, MonoTime deadline, ReadDone done) {
+  FENCEPOST_CHECK(ready_);
+  const std::uint32_t length = HighestSlot(settings_.nodes) * kPairBytes;
+  ReadPart(geometry_->RegionOffset(region), length, deadline, std::move(done));
+}
+
+void DiskLink::ReadPart(std::uint64_t offset, std::uint32_t length, MonoTime deadline,
+                        ReadDone done) {
+  ports_.device.Read(offset, length, deadline,
                      InSession([this, done = std::move(done)](const Result<Bytes, IoError>& all) {
                        done(all);
                        if (!all.ok() && all.error().kind != IoKind::kMedium) Fail(all.error());

@@ -79,13 +79,14 @@ class DiskLink {
   void Write(Slot slot, MonoTime deadline);
   void Read(MonoTime deadline);
 
-  // Other regions of this node, beside what Write and Read have under way: one at a time, and never
-  // what a renewal waits for. kMedium is told and ends nothing where the session goes on; every
-  // other error ends it, after `done`. REQUIRES for both: ready.
+  // Other regions, beside what Write and Read have under way: one at a time for each region,
+  // and never what a renewal waits for. kMedium is told and ends nothing where the session goes on;
+  // every other error ends it, after `done`. REQUIRES for all: ready.
   using ReadDone = std::function<void(const Result<Bytes, IoError>&)>;
   using WriteDone = std::function<void(const Result<Ok, IoError>&)>;
   using Encode = std::function<Bytes(const Place&, const DiskIdentity&, const MacFunction&)>;
-  void ReadOwn(Region region, MonoTime deadline, ReadDone done);  // all copies
+  void ReadOwn(Region region, MonoTime deadline, ReadDone done);  // all copies of this node
+  void ReadAll(Region region, MonoTime deadline, ReadDone done);  // of all configured nodes
   void WriteOwn(Region region, int copy, const Encode& encode, MonoTime deadline, WriteDone done);
 
   [[nodiscard]] bool ready() const { return ready_; }
@@ -114,6 +115,7 @@ class DiskLink {
   void Refuse(const std::string& why);
   void EndSession();
   void TryAgain(Duration pause);
+  void ReadPart(std::uint64_t offset, std::uint32_t length, MonoTime deadline, ReadDone done);
   void SetTrouble(const std::string& why);
   [[nodiscard]] static std::string StateName(int disk) { return Cat("qdisk-", disk, "-uuid"); }
   [[nodiscard]] std::string WhyAnothers(const DiskId& id) const;

@@ -43,6 +43,7 @@ void DiskRunner::Start(std::function<void(Status)> ended) {
   started_ = ports_.clock.Now();
   const Result<BootId> boot = ports_.identity.Boot();
   if (!boot.ok()) return End(boot.error());
+  if (const auto death = ports_.death.Marked(*boot)) return DieAsMarked(*death);
   const Result<std::optional<Bytes>> stored = ports_.state.Load(kIncarnationState);
   if (!stored.ok()) return End(stored.error());
   std::uint64_t before = 0;
@@ -75,12 +76,8 @@ void DiskRunner::Begin(BootId boot, Incarnation incarnation) {
   boot_ = boot;
   voter_.emplace(settings_.voter, boot, incarnation, started_);
   for (int disk = 0; disk < settings_.voter.disks; ++disk) MakeLink(disk);
-  service_ = std::make_unique<LocalService>(
-      ports_.server, ports_.facts, settings_.own_user,
-      LocalService::Handler{[this] { return MakeWelcome(); }, [this] { return MakeView(); },
-                            [this](bool replaced) { ConsumerHello(replaced); },
-                            [this](const ToQdiskd& message) { ConsumerSaid(message); },
-                            [this] { ConsumerGone(); }});
+  MakePost(boot, incarnation);
+  Serve();
   ports_.facts.Record(About(Severity::kNotice, "qdiskd-started")
                           .With("incarnation", incarnation)
                           .With("boot", UuidText(boot.bytes)));
@@ -89,7 +86,56 @@ void DiskRunner::Begin(BootId boot, Incarnation incarnation) {
         Cat("version ", settings_.voter.version, ", start ", incarnation, ", boot ",
             UuidText(boot.bytes))});
   service_->Serve();
+  std::vector<DiskLink*> links;
+  for (const auto& link : links_) links.push_back(link.get());
+  post_->Start(std::move(links));
   for (const auto& link : links_) link->Open();
+}
+
+void DiskRunner::Serve() {
+  service_ = std::make_unique<LocalService>(
+      ports_.server, ports_.facts, settings_.own_user,
+      LocalService::Handler{
+          [this] { return MakeWelcome(); }, [this] { return MakeView(); },
+          [this](bool replaced) { ConsumerHello(replaced); },
+          [this](const ToQdiskd& message) { ConsumerSaid(message); }, [this] { ConsumerGone(); },
+          [this](PeerId peer, const ToQdiskd& message) { post_->Asked(peer, message); },
+          [this](PeerId peer) { post_->PeerGone(peer); }});
+}
+
+void DiskRunner::MakePost(BootId boot, Incarnation incarnation) {
+  const VoterSettings& voter = settings_.voter;
+  SenderSettings sender{voter.self,       boot,
+                        incarnation,      voter.interval,
+                        voter.io_timeout, voter.times.drift,
+                        voter.times.eps,  voter.disks,
+                        settings_.names};
+  MessagePost::Handler handler;
+  handler.view = [this] { return MakeView().view; };
+  handler.held_term = [this] {
+    return voter_->phase() == VotePhase::kHolding ? voter_->term() : Term();
+  };
+  handler.end_heartbeats = [this] {
+    condemned_ = true;
+    SetWake(kNever);
+  };
+  handler.tell_consumer = [this](const local::Die& die) { service_->TellConsumer(die); };
+  handler.answer = [this](PeerId peer, const FromQdiskd& said) { service_->Answer(peer, said); };
+  handler.keep = [this](const Decision& decision) { Keep(decision); };
+  handler.exit = [this] { Stop(); };
+  post_ = std::make_unique<MessagePost>(
+      MessagePost::Settings{std::move(sender), voter.nodes, settings_.wall_ms},
+      MessagePost::Ports{ports_.clock, ports_.death, ports_.facts}, std::move(handler));
+}
+
+// An earlier start of this daemon was told to die in this boot, and the node still lives.
+void DiskRunner::DieAsMarked(Death death) {
+  condemned_ = true;
+  const Status done = ports_.death.Act(death);
+  ports_.facts.Record(About(Severity::kCritical, "node-does-not-die")
+                          .With("why", done.ok() ? std::string("not yet") : done.error().Text()));
+  stop_ =
+      ports_.clock.CallAt(ports_.clock.Now() + kActAgain, [this, death] { DieAsMarked(death); });
 }
 
 void DiskRunner::MakeLink(int disk) {
@@ -138,6 +184,7 @@ void DiskRunner::LinkReady(int disk) {
     Keep({DecisionKind::kDiskBack, NodeId(), Term(), Cat("disk ", disk)});
   }
   Step(event::DiskReady{disk});
+  post_->LinkReady(disk);
 }
 
 void DiskRunner::LinkLost(int disk, const std::string& why) {
@@ -146,10 +193,11 @@ void DiskRunner::LinkLost(int disk, const std::string& why) {
   lost_.at(static_cast<std::size_t>(disk)) = true;
   Keep({DecisionKind::kDiskLost, NodeId(), Term(), why});
   Step(event::DiskLost{disk, why});
+  post_->SessionOver(disk);
 }
 
 void DiskRunner::Step(const VoterEvent& event) {
-  if (over_) return;
+  if (over_ || condemned_) return;
   Perform(voter_->Step(ports_.clock.Now(), event));
 }
 
@@ -178,6 +226,7 @@ void DiskRunner::Perform(VoterEffects effects) {
   }
   if (effects.cycle_done) {
     service_->SendView();
+    post_->ViewChanged();
     for (const auto& recorder : recorders_) recorder->MayWrite();
   }
   if (stopping_) MayEnd();
@@ -229,6 +278,7 @@ void DiskRunner::CycleDone() {
 }
 
 void DiskRunner::Issue(std::vector<DiskWrite> writes) {
+  if (condemned_) return;
   for (DiskWrite& write : writes) {
     links_[static_cast<std::size_t>(write.disk)]->Write(std::move(write.slot), write.deadline);
   }
@@ -257,18 +307,21 @@ bool DiskRunner::TermCounts() const {
 }
 
 void DiskRunner::ConsumerSaid(const ToQdiskd& message) {
-  std::visit(Overloaded{[this](const event::Want& want) { ConsumerWants(want); },
-                        [this](const event::Dropped& dropped) { ConsumerDropped(dropped); },
-                        [this](const event::Report& report) {
-                          report_ = report.report;
-                          ArmSilence();
-                          Step(report);
-                        },
-                        [this](const event::PowerIsOff& off) {
-                          if (off.asked <= ports_.clock.Now()) Step(off);
-                        },
-                        [this](const Decision& decision) { Keep(decision); }, [](const auto&) {}},
-             message);
+  std::visit(
+      Overloaded{[this](const event::Want& want) { ConsumerWants(want); },
+                 [this](const event::Dropped& dropped) { ConsumerDropped(dropped); },
+                 [this](const event::Report& report) {
+                   report_ = report.report;
+                   ArmSilence();
+                   Step(report);
+                 },
+                 [this](const event::PowerIsOff& off) {
+                   if (off.asked <= ports_.clock.Now()) Step(off);
+                 },
+                 [this](const Decision& decision) { Keep(decision); },
+                 [this](const local::FeedingEnded& ended) { post_->FeedingEnded(ended.watchdog); },
+                 [](const auto&) {}},
+      message);
 }
 
 void DiskRunner::ConsumerWants(const event::Want& want) {
@@ -350,7 +403,7 @@ void DiskRunner::GiveUp() {
 }
 
 void DiskRunner::Stop() {
-  if (over_ || stopping_) return;
+  if (over_ || stopping_ || condemned_) return;
   stopping_ = true;
   ports_.facts.Record(About(Severity::kNotice, "qdiskd-stopping").With("term", counted_));
   if (!voter_) return;  // Begin ends it
@@ -382,6 +435,7 @@ void DiskRunner::End(Status status) {
   if (over_) return;
   over_ = true;
   if (service_) service_->Close();
+  if (post_) post_->Close();
   for (const auto& link : links_) link->Close();
   for (const TimerId timer : {wake_, lease_end_, silence_, stop_}) ports_.clock.Cancel(timer);
   Fact fact = About(status.ok() ? Severity::kNotice : Severity::kCritical, "qdiskd-ended");

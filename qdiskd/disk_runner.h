@@ -11,6 +11,8 @@
 //   - Nothing of a term is told to a consumer that did not ask for it.
 //   - Stop() lets the consumer drop first (until its deadline at most) and the core publish that.
 //   - A consumer that is gone hears nobody: its report is taken back, unless it said that it left.
+//   - Storage death (message_post.h): a node that was told to die writes no heartbeat any more and
+//     stops for nobody; nor does it do anything but die when it finds its boot marked at a start.
 // Time:    local. A stop takes at most the rest of a lease and kStopCycles cycles.
 // Errors:  `ended` gets the reason why this daemon must not go on: its state cannot be stored, its
 //          identity cannot be read, or somebody else writes as this node. Everything else is a fact
@@ -19,6 +21,7 @@
 #pragma once
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,12 +31,14 @@
 #include "env/clock.h"
 #include "env/fact_sink.h"
 #include "env/local_channel.h"
+#include "env/node_death.h"
 #include "env/node_identity.h"
 #include "env/state_store.h"
 #include "qdiskd/disk_link.h"
 #include "qdiskd/disk_recorder.h"
 #include "qdiskd/disk_voter.h"
 #include "qdiskd/local_service.h"
+#include "qdiskd/message_post.h"
 
 namespace fencepost::qdiskd {
 
@@ -52,7 +57,8 @@ struct RunnerSettings {
   std::uint32_t own_user = 0;     // may speak to us, as root may
   MacFunction mac;
   std::function<std::uint64_t()> wall_ms;
-  bool tell_cycles = false;  // a debug fact for each cycle
+  bool tell_cycles = false;                  // a debug fact for each cycle
+  std::map<NodeId, std::string> names = {};  // of the nodes, for people
 };
 
 struct RunnerPorts {
@@ -62,6 +68,7 @@ struct RunnerPorts {
   StateStore& state;
   NodeIdentity& identity;
   FactSink& facts;
+  NodeDeath& death;
 };
 
 class DiskRunner {
@@ -80,6 +87,9 @@ class DiskRunner {
  private:
   void Begin(BootId boot, Incarnation incarnation);
   void MakeLink(int disk);
+  void MakePost(BootId boot, Incarnation incarnation);
+  void Serve();
+  void DieAsMarked(Death death);
   void StoreIncarnation(Incarnation incarnation, std::function<void()> then);
   void Step(const VoterEvent& event);
   void Perform(VoterEffects effects);
@@ -124,6 +134,8 @@ class DiskRunner {
   std::array<bool, kMaxDisks> lost_{};  // was ready, and told as lost
   VotePhase kept_phase_ = VotePhase::kIdle;
   Term kept_term_;
+  std::unique_ptr<MessagePost> post_;
+  bool condemned_ = false;  // no heartbeat is written any more
   std::unique_ptr<LocalService> service_;
   Incarnation durable_;               // the highest that is stored
   std::vector<DiskWrite> held_back_;  // until voter_->incarnation() is durable

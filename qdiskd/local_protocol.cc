@@ -175,6 +175,30 @@ void PutBody(ByteWriter& w, const notice::Refused& m) {
   Put(w, m.seen);
   w.PutText(m.why);
 }
+void PutBody(ByteWriter& w, const local::SendMessage& m) {
+  w.Put(static_cast<std::uint8_t>(m.kind));
+  w.PutText(m.to);
+  Put(w, m.not_after);
+  w.PutText(m.by);
+}
+void PutBody(ByteWriter& w, const local::ClearMessage& m) {
+  w.PutText(m.to);
+  w.PutText(m.by);
+}
+void PutBody(ByteWriter& w, const local::AskPower& m) { w.PutText(m.node); }
+void PutBody(ByteWriter& w, const local::FeedingEnded& m) { Put(w, m.watchdog); }
+void PutBody(ByteWriter& w, const local::Die& m) {
+  w.Put(m.by.value());
+  w.Put(static_cast<std::uint8_t>(m.kind));
+}
+void PutBody(ByteWriter& w, const local::MessageEnd& m) {
+  w.Put(static_cast<std::uint8_t>(m.proof));
+  w.PutText(m.text);
+}
+void PutBody(ByteWriter& w, const local::PowerSaid& m) {
+  w.Put(static_cast<std::uint8_t>(m.power));
+  w.PutText(m.text);
+}
 
 void GetBody(ByteReader&, local::Hello*) {}
 void GetBody(ByteReader&, local::Watch*) {}
@@ -234,6 +258,31 @@ void GetBody(ByteReader& r, notice::Refused* m) {
   m->term = GetTerm(r);
   m->seen = GetTerm(r);
   m->why = r.GetText();
+}
+
+void GetBody(ByteReader& r, local::SendMessage* m) {
+  m->kind = static_cast<MessageKind>(r.Get<std::uint8_t>());
+  m->to = r.GetText();
+  m->not_after = GetTime(r);
+  m->by = r.GetText();
+}
+void GetBody(ByteReader& r, local::ClearMessage* m) {
+  m->to = r.GetText();
+  m->by = r.GetText();
+}
+void GetBody(ByteReader& r, local::AskPower* m) { m->node = r.GetText(); }
+void GetBody(ByteReader& r, local::FeedingEnded* m) { m->watchdog = GetDuration(r); }
+void GetBody(ByteReader& r, local::Die* m) {
+  m->by = NodeId(r.Get<std::uint8_t>());
+  m->kind = static_cast<MessageKind>(r.Get<std::uint8_t>());
+}
+void GetBody(ByteReader& r, local::MessageEnd* m) {
+  m->proof = static_cast<MessageProof>(r.Get<std::uint8_t>());
+  m->text = r.GetText();
+}
+void GetBody(ByteReader& r, local::PowerSaid* m) {
+  m->power = static_cast<NodePower>(r.Get<std::uint8_t>());
+  m->text = r.GetText();
 }
 
 template <class Variant>

@@ -15,10 +15,11 @@
 #include "base/result.h"
 #include "qdiskd/decision.h"
 #include "qdiskd/disk_voter.h"
+#include "qdiskd/message_sender.h"
 
 namespace fencepost::qdiskd {
 
-inline constexpr std::uint8_t kLocalVersion = 2;  // 1 had no Decision
+inline constexpr std::uint8_t kLocalVersion = 3;  // 2 had no storage death
 
 namespace local {
 struct Hello {};  // the consumer counts no lease
@@ -40,12 +41,43 @@ struct View {
   std::uint32_t cycle_us = 0;    // the last cycle, from its start to its end
   std::vector<DiskState> disks;  // in the order of the configuration
 };
+// Storage death (node_message.h). Any peer may ask; its message lives no longer than it.
+struct SendMessage {
+  MessageKind kind = MessageKind::kTest;
+  std::string to;  // name or id of the node
+  MonoTime not_after{};
+  std::string by;  // who asks, for the record
+};
+struct ClearMessage {  // this node's message to `to`, whoever asked for it
+  std::string to;
+  std::string by;
+};
+struct AskPower {  // what the disk can prove of it
+  std::string node;
+};
+struct FeedingEnded {   // the consumer, to Die: the watchdog is fed no more, whatever comes
+  Duration watchdog{};  // that resets this node, as evidence; 0: none does
+};
+struct Die {  // to the consumer: this node dies now; end the feeding, then say so
+  NodeId by;
+  MessageKind kind = MessageKind::kReset;
+};
+struct MessageEnd {  // the last word to SendMessage, and to ClearMessage
+  MessageProof proof = MessageProof::kNone;
+  std::string text;
+};
+struct PowerSaid {  // to AskPower
+  NodePower power = NodePower::kUnknown;
+  std::string text;
+};
 }  // namespace local
 
 using ToQdiskd = std::variant<local::Hello, local::Watch, event::Want, event::Dropped,
-                              event::Report, event::PowerIsOff, Decision>;
-using FromQdiskd = std::variant<local::Welcome, local::View, notice::Held, notice::Waiting,
-                                notice::MustDrop, notice::Refused>;
+                              event::Report, event::PowerIsOff, Decision, local::SendMessage,
+                              local::ClearMessage, local::AskPower, local::FeedingEnded>;
+using FromQdiskd =
+    std::variant<local::Welcome, local::View, notice::Held, notice::Waiting, notice::MustDrop,
+                 notice::Refused, local::Die, local::MessageEnd, local::PowerSaid>;
 
 [[nodiscard]] Bytes Encode(const ToQdiskd& message);
 [[nodiscard]] Bytes Encode(const FromQdiskd& message);

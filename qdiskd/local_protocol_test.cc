@@ -49,6 +49,37 @@ TEST(LocalProtocol, WhatIsSentIsWhatArrives) {
   EXPECT_TRUE(std::get<event::Want>(*want).enough_votes);
 }
 
+TEST(LocalProtocol, StorageDeathIsSentAsItIs) {
+  const auto sent = DecodeToQdiskd(Encode(
+      ToQdiskd(local::SendMessage{MessageKind::kOff, "beta", MonoTime(Millis(9)), "alice"})));
+  ASSERT_TRUE(sent.ok());
+  const auto& message = std::get<local::SendMessage>(*sent);
+  EXPECT_EQ(message.kind, MessageKind::kOff);
+  EXPECT_EQ(message.to + message.by, "betaalice");
+  EXPECT_EQ(message.not_after, MonoTime(Millis(9)));
+  const auto clear = DecodeToQdiskd(Encode(ToQdiskd(local::ClearMessage{"beta", "bob"})));
+  ASSERT_TRUE(clear.ok());
+  EXPECT_EQ(std::get<local::ClearMessage>(*clear).to, "beta");
+  const auto quiet = DecodeToQdiskd(Encode(ToQdiskd(local::FeedingEnded{Millis(3000)})));
+  ASSERT_TRUE(quiet.ok());
+  EXPECT_EQ(std::get<local::FeedingEnded>(*quiet).watchdog, Millis(3000));
+  const auto asked = DecodeToQdiskd(Encode(ToQdiskd(local::AskPower{"beta"})));
+  ASSERT_TRUE(asked.ok());
+  EXPECT_EQ(std::get<local::AskPower>(*asked).node, "beta");
+  const auto die =
+      DecodeFromQdiskd(Encode(FromQdiskd(local::Die{NodeId(1), MessageKind::kCrashdump})));
+  ASSERT_TRUE(die.ok());
+  EXPECT_EQ(std::get<local::Die>(*die).kind, MessageKind::kCrashdump);
+  const auto end = DecodeFromQdiskd(
+      Encode(FromQdiskd(local::MessageEnd{MessageProof::kWatchdogReset, "silent"})));
+  ASSERT_TRUE(end.ok());
+  EXPECT_EQ(std::get<local::MessageEnd>(*end).proof, MessageProof::kWatchdogReset);
+  const auto power =
+      DecodeFromQdiskd(Encode(FromQdiskd(local::PowerSaid{NodePower::kOff, "told off"})));
+  ASSERT_TRUE(power.ok());
+  EXPECT_EQ(std::get<local::PowerSaid>(*power).power, NodePower::kOff);
+}
+
 TEST(LocalProtocol, EveryCutAndEveryUnknownTypeIsRefused) {
   const Bytes whole = Encode(FromQdiskd(ExampleView()));
   for (std::size_t size = 0; size < whole.size(); ++size) {

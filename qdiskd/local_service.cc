@@ -34,6 +34,11 @@ void LocalService::Received(PeerId peer, ByteView bytes) {
   if (!message.ok()) return DropPeer(peer, message.error().Text());
   if (std::holds_alternative<local::Hello>(*message)) return BecomeConsumer(peer);
   if (std::holds_alternative<local::Watch>(*message)) return BecomeWatcher(peer);
+  if (std::holds_alternative<local::SendMessage>(*message) ||
+      std::holds_alternative<local::ClearMessage>(*message) ||
+      std::holds_alternative<local::AskPower>(*message)) {
+    return handler_.asked(peer, *message);
+  }
   if (peer != consumer_) return DropPeer(peer, "it gives orders but has not said Hello");
   handler_.said(*message);
 }
@@ -68,6 +73,7 @@ void LocalService::DropPeer(PeerId peer, const std::string& why) {
 void LocalService::Gone(PeerId peer) {
   peers_.erase(peer);
   watchers_.erase(peer);
+  handler_.peer_gone(peer);
   if (peer != consumer_) return;
   consumer_ = 0;
   handler_.consumer_gone();
@@ -78,6 +84,14 @@ void LocalService::SendView() {
   const Bytes bytes = Encode(FromQdiskd(handler_.view()));
   if (consumer_ != 0) server_.Send(consumer_, bytes);
   for (const PeerId watcher : watchers_) server_.Send(watcher, bytes);
+}
+
+void LocalService::TellConsumer(const FromQdiskd& message) {
+  if (consumer_ != 0) server_.Send(consumer_, Encode(message));
+}
+
+void LocalService::Answer(PeerId peer, const FromQdiskd& message) {
+  if (peers_.count(peer) != 0) server_.Send(peer, Encode(message));
 }
 
 void LocalService::Tell(const VoterNotice& notice) {

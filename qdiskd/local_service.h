@@ -28,6 +28,9 @@ class LocalService {
     std::function<void(bool replaced)> hello;
     std::function<void(const ToQdiskd&)> said;  // Want, Dropped, Report, ...
     std::function<void()> consumer_gone;        // also before a replacing hello
+    // Storage death: what any peer may ask, and that a peer is gone.
+    std::function<void(PeerId, const ToQdiskd&)> asked;
+    std::function<void(PeerId)> peer_gone;
   };
   LocalService(LocalServer& server, FactSink& facts, std::uint32_t own_user, Handler handler);
 
@@ -35,6 +38,8 @@ class LocalService {
   void Close();  // every peer; nobody is heard any more
   void SendView();
   void Tell(const VoterNotice& notice);  // to the consumer, if there is one
+  void TellConsumer(const FromQdiskd& message);
+  void Answer(PeerId peer, const FromQdiskd& message);
   [[nodiscard]] bool HasConsumer() const { return consumer_ != 0; }
 
  private:

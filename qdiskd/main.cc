@@ -11,6 +11,7 @@
 #include "env/linux/facts.h"
 #include "env/linux/identity.h"
 #include "env/linux/local_socket.h"
+#include "env/linux/node_death_linux.h"
 #include "env/linux/open_disk.h"
 #include "env/linux/realtime.h"
 #include "env/linux/state_dir.h"
@@ -50,7 +51,8 @@ Status Serve(const Setup& setup, const Options& options, std::optional<Backgroun
   const auto facts = MakeFactSink(to_syslog ? FactTarget::kSyslog : FactTarget::kStderr, "qdiskd");
   const auto identity = MakeIdentity(paths.boot_identity_file);
   facts->Record(GoRealtime());
-  RunnerPorts ports{**loop, {}, **server, **state, *identity, *facts};
+  LinuxNodeDeath death(paths.run_dir);
+  RunnerPorts ports{**loop, {}, **server, **state, *identity, *facts, death};
   for (const auto& device : devices) ports.disks.push_back(device.get());
   DiskRunner runner(MakeRunnerSettings(setup, geteuid(), options.debug), ports);
   Status outcome = Ok{};

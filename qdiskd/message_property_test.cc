@@ -104,7 +104,7 @@ struct World {
     }
     if (e.acknowledge) {
       AckBox said{NodeId(2), BootOf(life),  Incarnation(target_start), ++ack_sequence,
-                 0,         target->Acks()};
+                  0,         target->Acks()};
       ack_flight = Flight<AckBox>{now + Latency(), said, life, *e.acknowledge};
     }
     if (e.act) CheckAct();

@@ -97,6 +97,15 @@ void MessageSender::On(MonoTime, const sender::Withdraw& e) {
   std::erase_if(out_.answers, [&](const MessageAnswer& answer) { return answer.id == e.id; });
 }
 
+void MessageSender::On(MonoTime, const sender::Clear& e) {
+  const auto it = std::find_if(pending_.begin(), pending_.end(),
+                               [&](const Pending& each) { return each.ask.to == e.to; });
+  if (it == pending_.end()) return;
+  dirty_ |= it->in_box;
+  Finish(*it, {it->ask.id, MessageProof::kNone, Cat(NameOf(e.to), ": cleared by ", e.by)});
+  pending_.erase(it);
+}
+
 void MessageSender::On(MonoTime now, const sender::Saw& e) {
   view_ = e.view;
   for (Pending& each : pending_) {
@@ -259,9 +268,10 @@ MonoTime MessageSender::NextWake() const {
   return at;
 }
 
-NodePowerAnswer MessageSender::PowerOf(NodeId node) const {
+NodePowerAnswer MessageSender::PowerOf(MonoTime now, NodeId node) const {
   const std::string name = NameOf(node);
-  if (!view_.readable) {
+  const bool old = now - view_.began > 4 * settings_.interval + 2 * settings_.io_timeout;
+  if (!view_.readable || old) {
     return {NodePower::kUnknown, Cat(name, ": the quorum disk cannot be read: ", view_.trouble)};
   }
   for (const NodeOnDisk& each : view_.nodes) {

@@ -61,6 +61,10 @@ struct Ask {
 struct Withdraw {  // who asked is gone
   std::uint64_t id = 0;
 };
+struct Clear {  // whoever asked for it is told
+  NodeId to;
+  std::string by;
+};
 struct Saw {  // after each cycle, and when a disk's state changed
   DiskView view;
 };
@@ -82,8 +86,8 @@ struct BoxFailed {  // also: this disk is not in use
 struct Wake {};
 }  // namespace sender
 using SenderEvent =
-    std::variant<sender::Ask, sender::Withdraw, sender::Saw, sender::AcksRead, sender::BoxWritten,
-                 sender::DiskReady, sender::BoxFailed, sender::Wake>;
+    std::variant<sender::Ask, sender::Withdraw, sender::Clear, sender::Saw, sender::AcksRead,
+                 sender::BoxWritten, sender::DiskReady, sender::BoxFailed, sender::Wake>;
 
 enum class MessageProof : std::uint8_t {
   kNone = 0,
@@ -119,7 +123,7 @@ class MessageSender {
   [[nodiscard]] SenderEffects Step(MonoTime now, const SenderEvent& event);
   // Nobody waits: acknowledgements need not be read.
   [[nodiscard]] bool Idle() const { return pending_.empty(); }
-  [[nodiscard]] NodePowerAnswer PowerOf(NodeId node) const;
+  [[nodiscard]] NodePowerAnswer PowerOf(MonoTime now, NodeId node) const;
 
  private:
   struct Answered {
@@ -145,6 +149,7 @@ class MessageSender {
   };
   void On(MonoTime now, const sender::Ask& e);
   void On(MonoTime now, const sender::Withdraw& e);
+  void On(MonoTime now, const sender::Clear& e);
   void On(MonoTime now, const sender::Saw& e);
   void On(MonoTime now, const sender::AcksRead& e);
   void On(MonoTime now, const sender::BoxWritten& e);

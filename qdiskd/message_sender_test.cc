@@ -277,20 +277,23 @@ TEST_F(Sender, AProvedOffIsOffUntilItsSlotChanges) {
   Answer(MessagePhase::kResetting, kWatchdog);
   fresh = false;
   See();
-  EXPECT_EQ(sender->PowerOf(NodeId(2)).power, NodePower::kUnknown) << "not proved yet";
+  EXPECT_EQ(sender->PowerOf(now, NodeId(2)).power, NodePower::kUnknown) << "not proved yet";
   Pass(Millis(20'000));
   ASSERT_EQ(answers.size(), 1U);
-  EXPECT_EQ(sender->PowerOf(NodeId(2)).power, NodePower::kOff);
+  EXPECT_EQ(sender->PowerOf(now, NodeId(2)).power, NodePower::kOff);
+  EXPECT_EQ(sender->PowerOf(now + Millis(3000), NodeId(2)).power, NodePower::kUnknown)
+      << "a look of long ago";
   readable = false;
   See();
-  EXPECT_EQ(sender->PowerOf(NodeId(2)).power, NodePower::kUnknown);
+  EXPECT_EQ(sender->PowerOf(now, NodeId(2)).power, NodePower::kUnknown);
   readable = true;
   other.sequence++;
   See();
-  EXPECT_EQ(sender->PowerOf(NodeId(2)).power, NodePower::kUnknown) << "it wrote: it is not off";
+  EXPECT_EQ(sender->PowerOf(now, NodeId(2)).power, NodePower::kUnknown)
+      << "it wrote: it is not off";
   fresh = true;
   See();
-  EXPECT_EQ(sender->PowerOf(NodeId(2)).power, NodePower::kOn);
+  EXPECT_EQ(sender->PowerOf(now, NodeId(2)).power, NodePower::kOn);
 }
 
 TEST_F(Sender, AProvedResetIsNotOff) {
@@ -300,7 +303,7 @@ TEST_F(Sender, AProvedResetIsNotOff) {
   fresh = false;
   Pass(Millis(20'000));
   ASSERT_EQ(answers.size(), 1U);
-  EXPECT_EQ(sender->PowerOf(NodeId(2)).power, NodePower::kUnknown) << "it is coming up again";
+  EXPECT_EQ(sender->PowerOf(now, NodeId(2)).power, NodePower::kUnknown) << "it is coming up again";
 }
 
 TEST_F(Sender, WhatAnEarlierStartLeftIsPutAway) {

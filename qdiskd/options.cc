@@ -81,7 +81,10 @@ RunnerSettings MakeRunnerSettings(const Setup& setup, std::uint32_t own_user, bo
   const config::Config& config = setup.config;
   RunnerSettings out;
   out.voter.self = setup.self.id;
-  for (const config::NodeConfig& node : config.nodes) out.voter.nodes.push_back(node.id);
+  for (const config::NodeConfig& node : config.nodes) {
+    out.voter.nodes.push_back(node.id);
+    out.names[node.id] = node.name;
+  }
   out.voter.times = config.timing.Lease();
   out.voter.interval = config.timing.interval;
   out.voter.io_timeout = config.timing.io_timeout;

@@ -44,9 +44,11 @@ void Format(Bytes& medium, const Superblock& superblock, const MacFunction& mac)
     put(geometry.Offset(Region::kSuperblock, NodeId(), copy),
         EncodeSuperblock(superblock, copy, mac));
     for (int node = 1; node <= superblock.nodes; ++node) {
-      const Place place =
-          PlaceOf(geometry, Region::kHeartbeat, NodeId(static_cast<std::uint8_t>(node)), copy);
-      put(place.offset, EncodeBlank(place, superblock.identity, mac));
+      for (const Region region : {Region::kHeartbeat, Region::kOutbox, Region::kAck}) {
+        const Place place =
+            PlaceOf(geometry, region, NodeId(static_cast<std::uint8_t>(node)), copy);
+        put(place.offset, EncodeBlank(place, superblock.identity, mac));
+      }
     }
   }
 }
@@ -98,7 +100,13 @@ void Consumer::Heard(const FromQdiskd& message) {
                         },
                         [&](const notice::Refused& refused) {
                           log_.push_back(Cat("refused ", refused.why));
-                        }},
+                        },
+                        [this](const local::Die&) {
+                          log_.push_back("die");
+                          if (watchdog_) Say(local::FeedingEnded{*watchdog_});
+                        },
+                        [this](const local::MessageEnd& end) { ends_.push_back(end); },
+                        [this](const local::PowerSaid& said) { power_ = said; }},
              message);
 }
 
@@ -107,6 +115,10 @@ BenchNode::BenchNode(sim::Timeline& world, const std::vector<std::unique_ptr<sim
     : machine(world, {NodeId(static_cast<std::uint8_t>(node)), rate_ppm, Millis(1000 * node)}),
       state(world),
       hub(world),
+      death(world,
+            [this](Death) {
+              if (machine.powered()) PowerCycle();
+            }),
       facts_(journal, machine, "qdiskd") {
   settings.voter.self = machine.node();
   settings.voter.nodes = {NodeId(1), NodeId(2)};
@@ -125,6 +137,7 @@ BenchNode::BenchNode(sim::Timeline& world, const std::vector<std::unique_ptr<sim
   settings.voter.disks = static_cast<int>(all.size());
   settings.own_user = 50;
   settings.mac = TestMac();
+  settings.names = {{NodeId(1), "alpha"}, {NodeId(2), "beta"}};
   settings.wall_ms = [] { return std::uint64_t{1234}; };
 }
 
@@ -136,7 +149,7 @@ void BenchNode::Start() {
   server_ = std::make_unique<sim::SimLocalServer>(hub, "qdiskd", life);
   store_ = std::make_unique<sim::SimStateStore>(state, life);
   if (!identity) identity = std::make_unique<sim::SimIdentity>(machine);
-  RunnerPorts ports{*clock_, {}, *server_, *store_, *identity, facts_};
+  RunnerPorts ports{*clock_, {}, *server_, *store_, *identity, facts_, death};
   for (sim::SimDisk* disk : disks) {
     paths.push_back(std::make_unique<sim::SimPath>(*disk, machine, life));
     ports.disks.push_back(paths.back().get());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "qdiskd/disk_runner.h"
+#include "tests/sim/ports/death.h"
 #include "tests/sim/ports/disk.h"
 #include "tests/sim/ports/facts.h"
 #include "tests/sim/ports/local.h"
@@ -48,6 +49,10 @@ class Consumer {
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
   [[nodiscard]] int Count(const std::string& what) const;
   [[nodiscard]] const local::View& view() const { return view_; }
+  // Storage death: what is answered to Die; nullopt: nothing. And what was answered to a message.
+  void SetWatchdog(std::optional<Duration> watchdog) { watchdog_ = watchdog; }
+  [[nodiscard]] const std::vector<local::MessageEnd>& ends() const { return ends_; }
+  [[nodiscard]] const std::optional<local::PowerSaid>& power() const { return power_; }
 
  private:
   void Heard(const FromQdiskd& message);
@@ -58,6 +63,9 @@ class Consumer {
   std::optional<Lease> lease_;
   std::vector<std::string> log_;
   local::View view_;
+  std::optional<Duration> watchdog_ = Duration();
+  std::vector<local::MessageEnd> ends_;
+  std::optional<local::PowerSaid> power_;
 };
 
 class BenchNode {
@@ -77,6 +85,7 @@ class BenchNode {
   sim::Machine machine;
   sim::DurableState state;
   sim::LocalHub hub;
+  sim::SimNodeDeath death;
   RunnerSettings settings;
   std::shared_ptr<sim::Life> life;
   std::unique_ptr<sim::SimIdentity> identity;

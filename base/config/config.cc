@@ -86,6 +86,14 @@ void ReadTiming(Section section, Section watchdog, Config& out) {
       watchdog.Fail("device", "is missing", "add device = \"/dev/watchdog\" or remove [watchdog]");
     }
   }
+  std::string evidence = "auto";
+  if (watchdog.Text("evidence", evidence) && evidence != "auto" && evidence != "yes" &&
+      evidence != "no") {
+    watchdog.Fail("evidence", Cat("is '", evidence, "'"), "write \"auto\", \"yes\" or \"no\"");
+  }
+  out.watchdog_evidence = evidence == "yes"  ? WatchdogEvidence::kYes
+                          : evidence == "no" ? WatchdogEvidence::kNo
+                                             : WatchdogEvidence::kAuto;
   watchdog.Finish();
 }
 

@@ -86,6 +86,12 @@ struct AttributesConfig {
 };
 
 enum class LogTarget { kStderr, kSyslog };
+// May others take the time-out of this node's watchdog for its death?
+enum class WatchdogEvidence {
+  kAuto,  // if its driver is one of hardware, and this is no guest of a hypervisor
+  kYes,   // the operator says that it resets this machine, whatever its software does
+  kNo,
+};
 
 struct Config {
   std::string cluster_name;
@@ -96,6 +102,7 @@ struct Config {
   std::vector<NodeConfig> nodes;  // by id
   std::optional<QuorumDiskConfig> quorum_disk;
   std::string watchdog_device;  // empty: none
+  WatchdogEvidence watchdog_evidence = WatchdogEvidence::kAuto;
   AttributesConfig attributes;
   PathsConfig paths;
   LogTarget log = LogTarget::kStderr;

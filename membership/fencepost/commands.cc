@@ -23,6 +23,9 @@ std::span<const Command> Commands() {
        "show attributes of nodes, or set one of this node until its fencepostd ends", Attribute},
       {"cleanup", "[--config FILE] RESOURCE", "forget the failures of a resource on this node",
        Cleanup},
+      {"disk message",
+       "NODE test|reset|off|exit|crashdump|clear [--within SECONDS] [--config FILE]",
+       "storage death: tell a node over the quorum disk, and wait for its proof", DiskMessage},
       {"fence confirm", "[--config FILE] NODE --by NAME --reason TEXT",
        "vouch that a node is off, where no device can prove it; recorded", FenceConfirm},
   };

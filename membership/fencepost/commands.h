@@ -16,6 +16,7 @@ int Stop(const Arguments& arguments, Io& io);
 int Attribute(const Arguments& arguments, Io& io);
 int Cleanup(const Arguments& arguments, Io& io);
 int FenceConfirm(const Arguments& arguments, Io& io);
+int DiskMessage(const Arguments& arguments, Io& io);
 int Init(const Arguments& arguments, Io& io);
 int CibCheck(const Arguments& arguments, Io& io);
 int CibLoad(const Arguments& arguments, Io& io);

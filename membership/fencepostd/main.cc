@@ -7,6 +7,7 @@
 
 #include "env/linux/background.h"
 #include "env/linux/facts.h"
+#include "env/linux/guest.h"
 #include "env/linux/realtime.h"
 #include "env/linux/site_files.h"
 #include "membership/fencepostd/start_files.h"
@@ -38,7 +39,7 @@ Result<RunnerSettings, Complaints> LoadAll(const Options& options) {
   const auto cib = LoadCib(config->paths.cib);
   if (!cib) all.push_back(cib.error().Text());
   if (!all.empty()) return all;
-  return RunnerSettings{*config, *cib, *node, *key, geteuid()};
+  return RunnerSettings{*config, *cib, *node, *key, geteuid(), IsGuest()};
 }
 
 int Main(const Options& options) {

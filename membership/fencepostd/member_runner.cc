@@ -160,7 +160,8 @@ void MemberRunner::Perform(node::MemberEffects effects) {
 
 // The time between the decision and now was no more under anybody's control than any other.
 void MemberRunner::FeedWatchdog(MonoTime before) {
-  if (ports_.watchdog == nullptr || watchdog_trouble_ || ports_.clock.Now() >= before) return;
+  if (condemned_ || ports_.watchdog == nullptr || watchdog_trouble_) return;
+  if (ports_.clock.Now() >= before) return;
   if (watchdog_armed_) return ports_.watchdog->Feed();
   ArmWatchdog();
 }
@@ -197,12 +198,39 @@ void MemberRunner::ArmWatchdog() {
 void MemberRunner::StopWatchdog() {
   if (!watchdog_armed_) return;
   watchdog_armed_ = false;
+  if (condemned_) return;
   if (!member_->RunsNothing()) {
     return Say(Severity::kCritical, "watchdog-left-armed",
                "something may still run here: the node is reset unless the daemon is back in time");
   }
   const Status stopped = ports_.watchdog->Disarm();
   if (!stopped) Say(Severity::kCritical, "watchdog-left-armed", stopped.error().Text());
+}
+
+bool MemberRunner::WatchdogIsEvidence() const {
+  switch (settings_.config.watchdog_evidence) {
+    case config::WatchdogEvidence::kYes:
+      return true;
+    case config::WatchdogEvidence::kNo:
+      return false;
+    case config::WatchdogEvidence::kAuto:
+      break;
+  }
+  return ports_.watchdog->IsHardware() && !settings_.on_guest;
+}
+
+// Nothing is fed after the answer, by this daemon or a later one of this boot, which qdiskd has
+// marked. So the node is dead a time-out later, whatever it does.
+void MemberRunner::Die(const qdiskd::local::Die& die) {
+  condemned_ = true;
+  const bool proof = watchdog_armed_ && !watchdog_trouble_ && WatchdogIsEvidence();
+  const Duration watchdog = proof ? ports_.watchdog->Timeout() : Duration();
+  ports_.facts.Record(Fact{Severity::kCritical, "watchdog-not-fed-any-more", {}}
+                          .With("node", settings_.self)
+                          .With("told_by", die.by)
+                          .With("kind", qdiskd::ToText(die.kind))
+                          .With("evidence", watchdog));
+  ports_.qdiskd->Send(qdiskd::Encode(qdiskd::ToQdiskd(qdiskd::local::FeedingEnded{watchdog})));
 }
 
 WatchdogStatus MemberRunner::WatchdogNow() const {
@@ -249,6 +277,7 @@ void MemberRunner::FromDisk(ByteView message) {
   if (!decoded) {
     return Trouble("qdiskd-message-not-read", traffic_.disk_not_read, decoded.error().Text());
   }
+  if (const auto* die = std::get_if<qdiskd::local::Die>(&*decoded)) return Die(*die);
   Deliver(node::event::FromDisk{*decoded});
 }
 

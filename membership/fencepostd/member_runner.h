@@ -67,6 +67,7 @@ struct RunnerSettings {
   NodeId self;
   seal::ClusterKey key;
   std::uint32_t own_user = 0;
+  bool on_guest = false;  // of a hypervisor: see config::WatchdogEvidence
 };
 
 class MemberRunner {
@@ -107,6 +108,8 @@ class MemberRunner {
   void FeedWatchdog(MonoTime before);
   void ArmWatchdog();
   void StopWatchdog();
+  void Die(const qdiskd::local::Die& die);
+  [[nodiscard]] bool WatchdogIsEvidence() const;
   [[nodiscard]] WatchdogStatus WatchdogNow() const;
   void Trouble(std::string_view what, std::uint64_t& count, const std::string& why);
   void Say(Severity severity, std::string_view name, const std::string& why);
@@ -131,6 +134,7 @@ class MemberRunner {
   std::map<stonith::RunId, ProcessId> fence_agents_;
   bool over_ = false;
   bool watchdog_armed_ = false;
+  bool condemned_ = false;  // storage death: the watchdog is neither fed nor disarmed any more
   std::optional<Error> watchdog_trouble_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

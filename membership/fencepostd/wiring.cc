@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "base/text.h"
+#include "env/linux/node_death_linux.h"
 #include "membership/fencepostd/start_files.h"
 #include "membership/fencepostd/tool_request.h"
 
@@ -36,6 +37,13 @@ Status Wiring::OpenPorts(const RunnerSettings& settings) {
   auto lock = LockOfPrograms(*directory + ".programs", kProgramsEnd);
   if (!lock) return lock.error();
   processes_.SetLock(std::move(*lock));
+  // With the state locked: whoever fed the watchdog before has ended.
+  const auto boot = identity_.Boot();
+  if (!boot) return boot.error();
+  if (LinuxNodeDeath(config.paths.run_dir).Marked(*boot)) {
+    return Error{"this boot of the node", "was told to die over the quorum disk",
+                 "reset the machine: nothing is started and no watchdog is fed in it any more"};
+  }
   std::vector<UdpAddress> addresses;
   for (const config::NodeConfig& node : config.nodes) {
     addresses.push_back({node.id, node.address.host, node.address.port});

@@ -119,7 +119,7 @@ class Creation {
 
   void Tell(const Superblock& s, const DeviceInfo& info) {
     if (o_.json) {
-      c_.json["created"] = DiskJson({o_.device, info, s, true, {}, {}, {}});
+      c_.json["created"] = DiskJson({o_.device, info, s, true, {}, {}, {}, {}, {}});
       c_.json["created"]["barrier"] = info.barrier;
       return;
     }

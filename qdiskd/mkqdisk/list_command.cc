@@ -64,7 +64,7 @@ class Listing {
     if (!info.ok()) return info.error().text;
     const auto head = disk.Read(0, kCopies * kUnitBytes);
     if (!head.ok()) return head.error().text;
-    ListedDisk shown{text, *info, {}, false, FindForeign(*head), {}, {}};
+    ListedDisk shown{text, *info, {}, false, FindForeign(*head), {}, {}, {}, {}};
     if (shown.foreign) {
       if (o_.action == Action::kFind && shown.foreign->label != o_.label) return false;
       Show(shown);
@@ -121,6 +121,30 @@ class Listing {
                              IsNewer(now.value()[i].slot, before.value()[i].slot));
     }
     shown.slots = std::move(now.value());
+    return Messages(disk, shown);
+  }
+
+  Result<Bytes, std::string> Whole(WaitingDisk& disk, const Geometry& geometry, Region region) {
+    auto bytes = disk.Read(geometry.RegionOffset(region),
+                           static_cast<std::uint32_t>(geometry.RegionBytes(region)));
+    if (!bytes.ok()) return bytes.error().text;
+    return std::move(bytes.value());
+  }
+
+  Result<bool, std::string> Messages(WaitingDisk& disk, ListedDisk& shown) {
+    const Superblock& s = shown.superblock;
+    const auto geometry = *Geometry::Make(s.nodes, s.cib_units);
+    const MacFunction& mac = *c_.cluster.mac;
+    const auto outboxes = Whole(disk, geometry, Region::kOutbox);
+    if (!outboxes.ok()) return outboxes.error();
+    const auto acks = Whole(disk, geometry, Region::kAck);
+    if (!acks.ok()) return acks.error();
+    for (auto& pair : DecodeOutboxes(*outboxes, geometry, s.identity, mac)) {
+      if (pair.condition == Condition::kOk) shown.outboxes.push_back(std::move(pair.box));
+    }
+    for (auto& pair : DecodeAckBoxes(*acks, geometry, s.identity, mac)) {
+      if (pair.condition == Condition::kOk) shown.acks.push_back(std::move(pair.box));
+    }
     return true;
   }
 

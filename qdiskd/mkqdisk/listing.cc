@@ -109,6 +109,32 @@ std::string DiskText(const ListedDisk& disk) {
   for (std::size_t i = 0; i < disk.slots.size(); ++i) {
     text += SlotText(NodeId(static_cast<std::uint8_t>(i + 1)), disk.slots[i], disk.living.at(i));
   }
+  return text + MessagesText(disk.outboxes, disk.acks);
+}
+
+std::string MessagesText(const std::vector<qdiskd::Outbox>& outboxes,
+                         const std::vector<qdiskd::AckBox>& acks) {
+  std::string text;
+  for (const qdiskd::Outbox& box : outboxes) {
+    for (const qdiskd::OutMessage& m : box.messages) {
+      text += Cat("Message of node ", box.node, " to node ", m.to, "\n",
+                  Line("Kind", ToText(m.kind)), Line("Number", Cat(box.incarnation, "/", m.number)),
+                  Line("Term", TermText(m.term)), Line("For the boot", UuidText(m.to_boot.bytes)),
+                  Line("Written last on", TimeText(box.wall_ms)));
+    }
+  }
+  for (const qdiskd::AckBox& box : acks) {
+    for (const qdiskd::Acknowledgement& a : box.entries) {
+      text += Cat(
+          "Answer of node ", box.node, " to node ", a.from, "\n", Line("Kind", ToText(a.kind)),
+          Line("Number", Cat(a.from_incarnation, "/", a.number)), Line("Answer", ToText(a.phase)),
+          a.phase == qdiskd::MessagePhase::kResetting
+              ? Line("Watchdog",
+                     a.watchdog > Duration() ? Cat(a.watchdog) : std::string("none that proves"))
+              : "",
+          Line("Boot", UuidText(box.boot.bytes)), Line("Written on", TimeText(box.wall_ms)));
+    }
+  }
   return text;
 }
 
@@ -150,7 +176,7 @@ std::string RoundText(std::uint64_t wall_ms, const std::vector<WatchedSlot>& slo
     const qdiskd::Slot& s = w.pair.slot;
     row({Cat(i + 1), SlotState(s), w.IsLive(now) ? "yes" : "no", Cat(s.sequence), TermText(s.held),
          TermText(s.promise), TermText(s.conceded), Cat(s.report.score), Cat(s.report.votes),
-         Cat(w.changes > 0 ? "" : ">", ToText(now - *w.changed)),
+         Cat(w.changes > 0 ? "" : ">", Cat(now - *w.changed)),
          Cat(s.latency.p50_us, " / ", s.latency.p99_us, " / ", s.latency.max_us)});
   }
   return Cat(text, "\n");
@@ -168,7 +194,7 @@ std::string SlotText(NodeId node, const qdiskd::SlotPair& pair, bool advanced) {
   return Cat(title, Line("Last updated on", TimeText(s.wall_ms)),
              Line("Living", advanced ? "yes" : "no"), Line("State", state),
              Line("Score", Cat(s.report.score)), Line("Votes", Cat(s.report.votes)),
-             Line("Cycle", ToText(s.interval)),
+             Line("Cycle", Cat(s.interval)),
              Line("I/O latency", Cat("median ", s.latency.p50_us, " us, 99% ", s.latency.p99_us,
                                      " us, longest ", s.latency.max_us, " us")),
              Line("Boot", UuidText(s.boot.bytes)), Line("Incarnation", Cat(s.incarnation)),

@@ -10,6 +10,7 @@
 
 #include "env/block_device.h"
 #include "qdiskd/disk_format.h"
+#include "qdiskd/message_format.h"
 #include "qdiskd/mkqdisk/foreign.h"
 
 namespace fencepost::qdiskd::mkqdisk {
@@ -29,11 +30,16 @@ struct ListedDisk {
   std::string device;
   DeviceInfo info;  // as it is now
   qdiskd::Superblock superblock;
-  bool authenticated = false;           // by the key that was at hand
-  std::optional<ForeignDisk> foreign;   // instead of a superblock
-  std::vector<qdiskd::SlotPair> slots;  // of nodes 1, 2, ...; empty: not asked for
-  std::vector<bool> living;             // its sequence rose between two reads; as many as slots
+  bool authenticated = false;            // by the key that was at hand
+  std::optional<ForeignDisk> foreign;    // instead of a superblock
+  std::vector<qdiskd::SlotPair> slots;   // of nodes 1, 2, ...; empty: not asked for
+  std::vector<bool> living;              // its sequence rose between two reads; as many as slots
+  std::vector<qdiskd::Outbox> outboxes;  // likewise asked for: of nodes that ever wrote one
+  std::vector<qdiskd::AckBox> acks;
 };
+// Storage death: each message that lies on the disk, and what it was answered last.
+[[nodiscard]] std::string MessagesText(const std::vector<qdiskd::Outbox>& outboxes,
+                                       const std::vector<qdiskd::AckBox>& acks);
 [[nodiscard]] std::string DiskText(const ListedDisk& disk);
 
 // One node's slot. Blank slots give "".

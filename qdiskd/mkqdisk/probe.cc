@@ -239,7 +239,7 @@ std::string ScsiText(const ScsiAbilities& s) {
     out += Line("Write/FUA/flushed, us", Cat(Micros(s.plain_write), " / ", Micros(s.fua_write),
                                              " / ", Micros(s.flushed_write), " (medians)"));
   }
-  if (s.barrier_took != Duration()) out += Line("Barrier took", ToText(s.barrier_took));
+  if (s.barrier_took != Duration()) out += Line("Barrier took", Cat(s.barrier_took));
   return out;
 }
 

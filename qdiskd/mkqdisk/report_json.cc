@@ -110,6 +110,31 @@ Json DiskJson(const ListedDisk& disk) {
     slot["living"] = static_cast<bool>(disk.living.at(i));
     out["slots"].push_back(slot);
   }
+  for (const Outbox& box : disk.outboxes) {
+    for (const OutMessage& m : box.messages) {
+      out["messages"].push_back({{"from", box.node.value()},
+                                 {"to", m.to.value()},
+                                 {"kind", ToText(m.kind)},
+                                 {"incarnation", box.incarnation.value()},
+                                 {"number", m.number},
+                                 {"term", Cat(m.term)},
+                                 {"to_boot", UuidText(m.to_boot.bytes)},
+                                 {"written_ms", box.wall_ms}});
+    }
+  }
+  for (const AckBox& box : disk.acks) {
+    for (const Acknowledgement& a : box.entries) {
+      out["answers"].push_back({{"from", box.node.value()},
+                                {"to", a.from.value()},
+                                {"kind", ToText(a.kind)},
+                                {"incarnation", a.from_incarnation.value()},
+                                {"number", a.number},
+                                {"answer", ToText(a.phase)},
+                                {"watchdog_ms", ToMillis(a.watchdog)},
+                                {"boot", UuidText(box.boot.bytes)},
+                                {"written_ms", box.wall_ms}});
+    }
+  }
   return out;
 }
 

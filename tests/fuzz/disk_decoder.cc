@@ -1,6 +1,7 @@
-// What reads the disk: superblocks, heartbeat slots, out-boxes and acknowledgements. The first byte of the input is a mode; the
-// rest are the beginnings of units, kUnitStart bytes each, the tail of a unit being zeros. Checksum
-// and MAC are mostly put right first, or nothing behind them would ever be reached.
+// What reads the disk: superblocks, heartbeat slots, out-boxes and acknowledgements. The first byte
+// of the input is a mode; the rest are the beginnings of units, kUnitStart bytes each, the tail of
+// a unit being zeros. Checksum and MAC are mostly put right first, or nothing behind them would
+// ever be reached.
 //
 // Claims: what was decoded is encoded to something that decodes to the same; a pair is readable
 //         only if a copy is.

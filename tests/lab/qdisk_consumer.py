@@ -15,7 +15,7 @@ from pathlib import Path
 
 from linux import now_ns
 
-VERSION = 2
+VERSION = 3
 HELLO, WATCH, WANT, DROPPED, REPORT = range(5)
 WELCOME, VIEW, HELD, WAITING, MUST_DROP, REFUSED = range(6)
 MAX_MESSAGE = 65536

@@ -38,6 +38,7 @@ class Watchdog:
         self.timeout = DEFAULT_TIMEOUT
         self.bites_at: float | None = None  # not ticking: None
         self._magic = False
+        self._pid1 = 0  # of the machine that feeds it
         self._over = False
         self._boots_at: float | None = None
         self._path: Path = node.disk / "var" / NAME
@@ -69,11 +70,21 @@ class Watchdog:
                 else:
                     self._hear(each)
             if self.bites_at is not None and _now() >= self.bites_at:
-                self._bite()
+                if self._same_machine():
+                    self._bite()
+                else:
+                    self.bites_at = None
             if self._boots_at is not None and _now() >= self._boots_at:
                 self._boots_at = None
                 with contextlib.suppress(LabError):  # the lab may be ending
                     self.node.power_on(by="watchdog")
+
+    def _same_machine(self) -> bool:
+        """A machine that was reset or went off by itself took its watchdog along."""
+        try:
+            return self.node.pid1 == self._pid1
+        except LabError:
+            return False
 
     def _hear(self, client: socket.socket) -> None:
         said = b""
@@ -95,6 +106,8 @@ class Watchdog:
                 self.bites_at = None
                 continue
             self._magic = False
+            with contextlib.suppress(LabError):
+                self._pid1 = self.node.pid1
             self.bites_at = _now() + self.timeout
 
     def _bite(self) -> None:

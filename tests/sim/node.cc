@@ -51,7 +51,7 @@ struct Node::DiskDaemon {
         state(node.disk_state_, life),
         identity(node.machine_),
         facts(node.site_.journal, node.machine_, "qdiskd") {
-    qdiskd::RunnerPorts ports{clock, {}, server, state, identity, facts};
+    qdiskd::RunnerPorts ports{clock, {}, server, state, identity, facts, node.death_};
     for (SimDisk* disk : node.site_.disks) {
       paths.push_back(std::make_unique<SimPath>(*disk, node.machine_, life));
       ports.disks.push_back(paths.back().get());
@@ -146,9 +146,14 @@ Node::Node(Site& site, Machine::Settings machine, Fence fence)
                     {[this] { return powered(); }, [this] { PowerOn(); },
                      [this](NodeId by) { PowerOff(Cat("switched off for node ", by)); },
                      [this](NodeId) { site_.oracle.SaidOff(id()); }, [this] { return IsFed(); }}),
-      watchdog_(site.world, [this] {
-        PowerOff("its watchdog");
-        PowerOn();
+      watchdog_(site.world,
+                [this] {
+                  PowerOff("its watchdog");
+                  PowerOn();
+                }),
+      death_(site.world, [this](Death death) {
+        PowerOff("itself, as it was told");
+        if (death != Death::kOff) PowerOn();
       }) {
   MakeSupplies();
   InstallPrograms();

@@ -18,6 +18,7 @@
 #include "membership/fencepostd/member_runner.h"
 #include "qdiskd/disk_runner.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/ports/death.h"
 #include "tests/sim/ports/disk.h"
 #include "tests/sim/ports/facts.h"
 #include "tests/sim/ports/local.h"
@@ -122,6 +123,7 @@ class Node {
   std::array<Supply, kSupplyCount> supplies_;
   PowerDevice power_device_;
   WatchdogHardware watchdog_;
+  SimNodeDeath death_;
   MonoTime covered_until_{};  // of this boot
   bool was_armed_ = false;    // likewise
   std::unique_ptr<DiskDaemon> disk_;
