@@ -196,9 +196,9 @@ void MemberRunner::ArmWatchdog() {
 
 // Not where something runs: without this daemon only the watchdog is left to end it.
 void MemberRunner::StopWatchdog() {
+  if (condemned_) return;  // it is to bite
   if (!watchdog_armed_) return;
   watchdog_armed_ = false;
-  if (condemned_) return;
   if (!member_->RunsNothing()) {
     return Say(Severity::kCritical, "watchdog-left-armed",
                "something may still run here: the node is reset unless the daemon is back in time");
