@@ -303,8 +303,11 @@ Result<Request, Faults> CheckOptions(const Spec& spec, const Given& given) {
   }
   FindAction(spec, out.values, &out, &faults);
   if (faults.empty() && NeedsDevice(out.action)) {
+    // Hosts ask for the device as a whole, and for its options, without a plug.
+    const bool of_a_plug = Switches(out.action) || out.action == Action::kStatus;
     for (const Parameter& p : spec.parameters) {
-      if (p.required && p.name != "action" && !out.values.Has(p.name)) {
+      const bool wanted = p.required && p.name != "action" && (of_a_plug || p.name != "plug");
+      if (wanted && !out.values.Has(p.name)) {
         faults.push_back(Fault(Cat("option ", p.name), "is missing", p.help));
       }
     }
@@ -314,8 +317,7 @@ Result<Request, Faults> CheckOptions(const Spec& spec, const Given& given) {
                              "give password on stdin, password_file, password_script or "
                              "password_credential"));
     }
-    if (spec.has_plugs && (Switches(out.action) || out.action == Action::kStatus) &&
-        !out.values.Has("plug")) {
+    if (spec.has_plugs && of_a_plug && !out.values.Has("plug")) {
       faults.push_back(Fault("option plug", "is missing", "say which plug; see action=list"));
     }
     if (spec.has_plugs && out.values.Has("plug") && PlugsOf(out.values).empty()) {

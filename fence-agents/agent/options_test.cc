@@ -142,6 +142,25 @@ TEST(Options, TheOldNameOfActionIsUnderstoodAndNotTakenForReboot) {
   EXPECT_EQ(request->action, Action::kStatus);
 }
 
+TEST(Options, AskingForTheDeviceNeedsNoPlug) {
+  Spec spec = TestSpec();
+  spec.parameters.push_back({.name = "plug", .help = "Which.", .required = true});
+  for (const auto& [action, wanted] :
+       std::vector<std::pair<std::string, bool>>{{"monitor", false},
+                                                 {"validate-all", false},
+                                                 {"status", true},
+                                                 {"off", true},
+                                                 {"on", true},
+                                                 {"reboot", true}}) {
+    const auto given = ParseStdin(spec, Cat("action=", action, "\n", kLogin));
+    ASSERT_TRUE(given.ok());
+    EXPECT_EQ(CheckOptions(spec, *given).ok(), !wanted) << action;
+    const auto named = ParseStdin(spec, Cat("action=", action, "\nplug=b\n", kLogin));
+    ASSERT_TRUE(named.ok());
+    EXPECT_TRUE(CheckOptions(spec, *named).ok()) << action;
+  }
+}
+
 TEST(Options, MetadataNeedsNoOtherOption) {
   EXPECT_EQ(FromStdin("action=meta-data")->action, Action::kMetadata);
   EXPECT_EQ(FromArgv({"-o", "metadata"})->action, Action::kMetadata);

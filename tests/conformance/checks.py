@@ -260,6 +260,18 @@ class Silent:
         self.socket.close()
 
 
+def check_monitor_and_validate_want_no_plug(agent):
+    """Pacemaker starts a device with a monitor, which names no node."""
+    nobody = {"plug": None, "port": None}
+    valid = agent.ask("validate-all", **nobody)
+    expect(valid.code == 0, f"the options are refused\n{valid}")
+    if agent.line["net"] is None:
+        return
+    with Silent(agent.line["net"]) as closed:
+        port = closed.port
+    expect_failure(agent, agent.ask("monitor", **agent.at_port(port), **nobody), "connect", "refused")
+
+
 def check_a_closed_port(agent):
     if agent.line["net"] is None:
         return
