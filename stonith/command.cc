@@ -102,8 +102,10 @@ class CommandRun {
   int Configure() {
     Parameters parameters = a_.parameters;
     if (a_.from_environment) {
-      for (const std::string& name : type_->Names()) {
-        if (const auto value = host_.Variable(name)) parameters[name] = *value;
+      for (const auto& names : {type_->Names(), type_->OptionalNames()}) {
+        for (const std::string& name : names) {
+          if (const auto value = host_.Variable(name)) parameters[name] = *value;
+        }
       }
       if (const auto hosts = host_.Variable("hostlist")) {
         if (type_->Knows("hostlist")) parameters["hostlist"] = *hosts;

@@ -32,6 +32,8 @@ class DeviceType {
   virtual ~DeviceType() = default;
   virtual int Learn() = 0;
   [[nodiscard]] virtual std::vector<std::string> Names() const = 0;  // in the order of -p
+  // Beside Names(): what may be given by name or by the environment, but not by position.
+  [[nodiscard]] virtual std::vector<std::string> OptionalNames() const { return {}; }
   [[nodiscard]] virtual bool Knows(const std::string& name) const = 0;
   [[nodiscard]] virtual std::string Metadata() = 0;
   [[nodiscard]] virtual std::string Help() = 0;

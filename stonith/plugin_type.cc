@@ -51,13 +51,18 @@ class PluginType : public DeviceType {
     names_ = Words(end.output);
     const bool good =
         names_.size() <= kMaxNames && std::all_of(names_.begin(), names_.end(), IsVariableName);
-    if (good) return kOk;
-    return console_.Fail(Cat("device type ", a_.type, ": its getconfignames prints no names"),
-                         kOops);
+    if (!good) {
+      return console_.Fail(Cat("device type ", a_.type, ": its getconfignames prints no names"),
+                           kOops);
+    }
+    LearnOptional();
+    return kOk;
   }
   std::vector<std::string> Names() const override { return names_; }
+  std::vector<std::string> OptionalNames() const override { return optional_; }
   bool Knows(const std::string& name) const override {
-    return std::find(names_.begin(), names_.end(), name) != names_.end();
+    return std::find(names_.begin(), names_.end(), name) != names_.end() ||
+           std::find(optional_.begin(), optional_.end(), name) != optional_.end();
   }
   bool NeedsParameters() const override { return !names_.empty(); }
   void Configure(Parameters parameters) override { parameters_ = std::move(parameters); }
@@ -117,6 +122,19 @@ class PluginType : public DeviceType {
   }
 
  private:
+  // getconfignames prints what a plugin wants; what it may be given besides stands in its
+  // description only. A description that cannot be read names nothing.
+  void LearnOptional() {
+    const std::string xml = Call({"getinfo-xml"}, kInfoLimit).output;
+    const auto described =
+        ParseMetadata(a_.type, Cat("<resource-agent>", xml, "</resource-agent>"));
+    if (!described) return;
+    for (const AgentParameter& parameter : described->parameters) {
+      if (IsVariableName(parameter.name) && !Knows(parameter.name)) {
+        optional_.push_back(parameter.name);
+      }
+    }
+  }
   ProcessEnd Call(std::vector<std::string> words, Duration limit) {
     const ProcessEnd end =
         console_.host.RunPlugin({name_, words, parameters_}, console_.host.Now() + limit);
@@ -140,7 +158,7 @@ class PluginType : public DeviceType {
   Console console_;
   const Arguments& a_;
   std::string name_;
-  std::vector<std::string> names_;
+  std::vector<std::string> names_, optional_;
   Parameters parameters_;
 };
 

@@ -67,7 +67,7 @@ class FakeRunner : public CommandHost {
         {"getinfo-devid", "A & B\n"},
         {"getinfo-devdescr", "long"},
         {"getinfo-devurl", "http://x"},
-        {"getinfo-xml", "<parameters/>\n"},
+        {"getinfo-xml", plugin_xml},
         {"gethosts", hosts}};
     const auto answer = known.find(call.words.at(0));
     if (answer != known.end()) {
@@ -110,6 +110,7 @@ class FakeRunner : public CommandHost {
   std::deque<ProcessEnd> ends;
   std::vector<std::string> runs;
   std::map<std::string, std::string> variables;
+  std::string plugin_xml = "<parameters/>\n";
   std::string out, err, hosts = "n1\nn2 ", operator_says;
   bool interrupted = false;
 };
@@ -283,6 +284,31 @@ TEST(StonithPlugin, GetsItsParametersAsVariablesWhereverTheyComeFrom) {
     EXPECT_THAT(runner.err, HasSubstr("not proved"));
     EXPECT_THAT(runner.err, Not(HasSubstr("top secret")));
   }
+}
+
+TEST(StonithPlugin, GetsWhatOnlyItsDescriptionNames) {
+  const std::string xml =
+      "<parameters><parameter name=\"userid\"/><parameter name=\"method\"/>"
+      "<parameter name=\"9 of=them\"/></parameters>";
+  const std::pair<std::string, std::string> cases[] = {
+      {xml, "p status hostlist=n1 method=file userid=admin"},
+      {"<parameters><", "p status hostlist=n1 userid=admin"},
+      {"", "p status hostlist=n1 userid=admin"}};
+  for (const auto& [description, run] : cases) {
+    FakeRunner runner;
+    runner.plugin_xml = description;
+    runner.variables = {
+        {"hostlist", "n1"}, {"userid", "admin"}, {"method", "file"}, {"other", "x"}};
+    EXPECT_EQ(Stonith(runner, {"-t", "external/p", "-E", "-S"}), kOk) << runner.err;
+    EXPECT_THAT(runner.runs, ElementsAre(run));
+  }
+  FakeRunner runner;
+  runner.plugin_xml = xml;
+  EXPECT_EQ(Stonith(runner, {"-t", "external/p", "hostlist=n1", "method=file", "-S"}), kOk);
+  EXPECT_THAT(runner.runs, ElementsAre("p status hostlist=n1 method=file"));
+  runner.out.clear();
+  EXPECT_EQ(Stonith(runner, {"-t", "external/p", "-n"}), kOk);
+  EXPECT_EQ(runner.out, "hostlist  userid  passwd  \n") << "-p counts on these positions";
 }
 
 TEST(StonithPlugin, CodesAreThoseOfClusterGlue) {
