@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/attribute_lapse.h"
 #include "base/config/ping.h"
 #include "pingd/shell_world_testing.h"
 
@@ -18,7 +19,7 @@ struct DaemonTest : ::testing::Test {
   }
   ProberPorts Ports() { return {clock, &network, "", network, network, processes, identity}; }
   void StartFencepost() {
-    sink = std::make_unique<FencepostSink>(config.attribute, clock, fencepostd, facts);
+    sink = std::make_unique<FencepostSink>(config, clock, fencepostd, facts);
     Start();
   }
   void StartPacemaker() {
@@ -41,20 +42,49 @@ struct DaemonTest : ::testing::Test {
   std::unique_ptr<Daemon> daemon;
 };
 
-constexpr const char* kBoth = R"({"command":"attribute","name":"pingd","value":"2000"})";
-constexpr const char* kNone = R"({"command":"attribute","name":"pingd","value":"0"})";
+// Two attempts of two seconds after a restart that was noticed late: 5 s + 10 s + 4 s.
+constexpr const char* kBoth =
+    R"({"command":"attribute","for_ms":19000,"name":"pingd","value":"2000"})";
+constexpr const char* kNone =
+    R"({"command":"attribute","for_ms":19000,"name":"pingd","value":"0"})";
 constexpr const char* kGone = R"({"command":"attribute","name":"pingd","value":null})";
+constexpr const char* kNoneForEver = R"({"command":"attribute","name":"pingd","value":"0"})";
+constexpr const char* kBothForEver = R"({"command":"attribute","name":"pingd","value":"2000"})";
 
-TEST_F(DaemonTest, TellsFencepostdEachScoreOnce) {
+TEST_F(DaemonTest, TellsFencepostdEachScoreAndRenewsIt) {
   StartFencepost();
   fencepostd.Appear();
-  clock.Run(seconds(60));
+  clock.Run(seconds(1));
   ASSERT_EQ(fencepostd.received, std::vector<std::string>{kBoth});
+  clock.Run(4 * kRenewEvery);
+  EXPECT_EQ(fencepostd.received, std::vector<std::string>(5, kBoth));
   EXPECT_TRUE(sink->state().reached);
   network.answers = [](const std::string&) { return false; };
   clock.Run(seconds(30));
-  ASSERT_EQ(fencepostd.received.size(), 2U);
   EXPECT_EQ(fencepostd.received.back(), kNone);
+  EXPECT_EQ(facts.Count("ping-score"), 2) << "a renewal is no news";
+}
+
+TEST_F(DaemonTest, ARenewalIsInTimeHoweverLongARoundTakes) {
+  for (const std::uint32_t attempts : {1U, 2U, config::kMaxPingAttempts}) {
+    for (const Duration timeout : {config::kMinPingTimeout, Duration(seconds(2))}) {
+      config.attempts = attempts;
+      config.timeout = timeout;
+      EXPECT_GE(RenewedWithin(config), kRenewEvery + kRestartTime + attempts * timeout);
+      EXPECT_LE(RenewedWithin(config), kMaxAttributeLapse);
+    }
+  }
+  config.timeout = std::chrono::hours(1);
+  EXPECT_EQ(RenewedWithin(config), kMaxAttributeLapse) << "what fencepostd would refuse";
+}
+
+TEST_F(DaemonTest, AFencepostdThatDoesNotAnswerIsNotFlooded) {
+  StartFencepost();
+  fencepostd.answer.clear();
+  fencepostd.Appear();
+  clock.Run(seconds(120));
+  EXPECT_EQ(fencepostd.received.size(), 1U);
+  EXPECT_FALSE(sink->state().reached);
 }
 
 TEST_F(DaemonTest, TellsItAgainToAFencepostdThatWasRestarted) {
@@ -94,8 +124,8 @@ TEST_F(DaemonTest, AStopSaysWhatBecomesOfTheAttribute) {
     const char* last;
   };
   for (const Case& c : std::vector<Case>{{config::PingStop::kRemove, kGone},
-                                         {config::PingStop::kZero, kNone},
-                                         {config::PingStop::kKeep, kBoth}}) {
+                                         {config::PingStop::kZero, kNoneForEver},
+                                         {config::PingStop::kKeep, kBothForEver}}) {
     config.on_stop = c.how;
     fencepostd.received.clear();
     StartFencepost();

@@ -1,12 +1,23 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/attribute_lapse.h"
 #include "pingd/score_sink.h"
 
 namespace fencepost::ping {
 
-FencepostSink::FencepostSink(std::string attribute, Clock& clock, LocalClient& client,
+Duration RenewedWithin(const config::PingConfig& config) {
+  const Duration wanted = kRenewEvery + kRestartTime + config.attempts * config.timeout;
+  return std::clamp(wanted, kMinAttributeLapse, kMaxAttributeLapse);
+}
+
+FencepostSink::FencepostSink(const config::PingConfig& config, Clock& clock, LocalClient& client,
                              FactSink& facts)
-    : attribute_(std::move(attribute)), clock_(clock), client_(client), facts_(facts) {
+    : attribute_(config.attribute),
+      lapse_(RenewedWithin(config)),
+      clock_(clock),
+      client_(client),
+      facts_(facts) {
   state_.name = "fencepostd";
   state_.trouble = "not connected yet";
   LocalClient::Handler handler;
@@ -29,6 +40,7 @@ FencepostSink::~FencepostSink() {
 
 void FencepostSink::Tell(std::int64_t score) {
   score_ = score;
+  state_.reached = false;
   Send();
 }
 
@@ -37,11 +49,21 @@ void FencepostSink::Send() {
   again_ = 0;
   if (!connected_ || (!score_ && !remove_)) return;
   nlohmann::json request{{"command", "attribute"}, {"name", attribute_}, {"value", nullptr}};
-  if (!remove_) request["value"] = std::to_string(*score_);
+  if (!remove_) {
+    request["value"] = std::to_string(*score_);
+    if (!last_) request["for_ms"] = ToMillis(lapse_);
+  }
   const std::string text = request.dump();
-  state_.reached = false;
   ++unanswered_;
   client_.Send({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+void FencepostSink::SendAgainIn(Duration wait) {
+  if (again_ != 0 || closed_) return;
+  again_ = clock_.CallAt(clock_.Now() + wait, [this] {
+    again_ = 0;
+    Send();
+  });
 }
 
 void FencepostSink::Answered(ByteView message) {
@@ -50,8 +72,8 @@ void FencepostSink::Answered(ByteView message) {
   if (answer.is_object() && answer.contains("done")) {
     state_.trouble.clear();
     state_.reached = unanswered_ == 0;
-    if (closed_ && unanswered_ == 0) Finish();
-    return;
+    if (closed_ && unanswered_ == 0) return Finish();
+    return SendAgainIn(kRenewEvery);
   }
   const bool says = answer.is_object() && answer.contains("error") && answer["error"].is_string();
   std::string why = says ? answer["error"].get<std::string>() : "an answer that cannot be read";
@@ -63,12 +85,7 @@ void FencepostSink::Answered(ByteView message) {
   }
   state_.trouble = std::move(why);
   if (closed_) return Finish();
-  if (again_ == 0) {
-    again_ = clock_.CallAt(clock_.Now() + kTellAgain, [this] {
-      again_ = 0;
-      Send();
-    });
-  }
+  SendAgainIn(kTellAgain);
 }
 
 void FencepostSink::Gone() {
@@ -81,14 +98,16 @@ void FencepostSink::Gone() {
 
 void FencepostSink::Close(config::PingStop how, std::function<void()> done) {
   closed_ = std::move(done);
-  const bool can_tell = connected_ && how != config::PingStop::kKeep;
+  const bool keep = how == config::PingStop::kKeep;
+  const bool can_tell = connected_ && (score_ || !keep);
   limit_ = clock_.CallAt(clock_.Now() + (can_tell ? kCloseLimit : Duration{}), [this] {
     limit_ = 0;
     Finish();
   });
   if (!can_tell) return;
   remove_ = how == config::PingStop::kRemove;
-  score_ = 0;
+  if (!keep) score_ = 0;
+  last_ = true;
   Send();
 }
 

@@ -79,7 +79,7 @@ std::unique_ptr<ScoreSink> MakeSink(const config::PingConfig& config, Loop& loop
                                     FactSink& facts) {
   switch (config.sink) {
     case config::PingSink::kFencepost:
-      return std::make_unique<FencepostSink>(config.attribute, loop, fencepostd, facts);
+      return std::make_unique<FencepostSink>(config, loop, fencepostd, facts);
     case config::PingSink::kPacemaker:
       return std::make_unique<AttrdSink>(config, loop, machine.processes, facts);
     case config::PingSink::kNone:

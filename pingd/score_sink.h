@@ -21,7 +21,10 @@
 namespace fencepost::ping {
 
 inline constexpr Duration kCloseLimit = std::chrono::seconds(2);
-inline constexpr Duration kTellAgain = std::chrono::seconds(10);          // after a refusal
+inline constexpr Duration kTellAgain = std::chrono::seconds(10);  // after a refusal
+// fencepostd is told again so often, and forgets what it was not told for RenewedWithin().
+inline constexpr Duration kRenewEvery = std::chrono::seconds(5);
+inline constexpr Duration kRestartTime = std::chrono::seconds(10);        // of a pingd that died
 inline constexpr Duration kAttrdLimit = std::chrono::seconds(10);         // of one attrd_updater
 inline constexpr std::string_view kFencepostdSocket = "fencepostd.sock";  // in paths.run_dir
 
@@ -54,11 +57,17 @@ class NoSink final : public ScoreSink {
   SinkState state_;
 };
 
+// How long fencepostd keeps a score of a pingd that is silent: until a new one could have come up
+// and have its first score.
+[[nodiscard]] Duration RenewedWithin(const config::PingConfig& config);
+
 // fencepostd, over its local socket (docs/format/status.md, the request "attribute"). The values
-// live in its memory: the connection is kept, so that its restart is noticed.
+// live in its memory: the connection is kept, so that its restart is noticed. A score is renewed
+// every kRenewEvery: one whose pingd was killed or hangs lapses after RenewedWithin().
 class FencepostSink final : public ScoreSink {
  public:
-  FencepostSink(std::string attribute, Clock& clock, LocalClient& client, FactSink& facts);
+  FencepostSink(const config::PingConfig& config, Clock& clock, LocalClient& client,
+                FactSink& facts);
   ~FencepostSink() override;
   FencepostSink(const FencepostSink&) = delete;
   FencepostSink& operator=(const FencepostSink&) = delete;
@@ -68,11 +77,13 @@ class FencepostSink final : public ScoreSink {
 
  private:
   void Send();
+  void SendAgainIn(Duration wait);
   void Answered(ByteView message);
   void Gone();
   void Finish();
 
   std::string attribute_;
+  Duration lapse_;
   Clock& clock_;
   LocalClient& client_;
   FactSink& facts_;
@@ -81,6 +92,7 @@ class FencepostSink final : public ScoreSink {
   int unanswered_ = 0;
   std::optional<std::int64_t> score_;
   bool remove_ = false;  // the attribute is to go
+  bool last_ = false;    // what is told now is to outlive us
   TimerId again_ = 0, limit_ = 0;
   std::function<void()> closed_;
 };

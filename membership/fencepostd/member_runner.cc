@@ -374,7 +374,8 @@ void MemberRunner::OnTool(PeerId peer, ByteView message) {
           Cat("is one too many: this node has ", kMaxTransientAttributes), "remove others first"}));
     }
     answer(DoneAnswer());
-    return Deliver(node::event::SetAttribute{request->attribute, request->value});
+    return Deliver(
+        node::event::SetAttribute{request->attribute, request->value, request->lapses_after});
   }
   if (request->command == ToolCommand::kCleanup &&
       !HasPrimitive(settings_.cib, request->resource)) {

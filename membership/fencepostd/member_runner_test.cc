@@ -275,26 +275,53 @@ TEST_F(MemberRunnerTest, ToldNonsenseItSaysSo) {
   const struct {
     const char* request;
     const char* answer;
-  } cases[] = {{"{", "is no JSON object"},
-               {"[]", "is no JSON object"},
-               {"\xFF\xFE", "is no JSON object"},
-               {R"({"command":7})", "is no JSON object"},
-               {R"({"command":"explode"})", "is no JSON object"},
-               {R"({"command":"attribute","name":7})", "no text"},
-               {R"({"command":"attribute","value":"1"})", "no \"name\""},
-               {R"({"command":"attribute","name":"pingd","value":1})", "neither text nor null"},
-               {R"({"command":"attribute","name":"pingd","value":""})", "is empty"},
-               {R"({"command":"attribute","name":"#uname","value":"x"})", "is no name"},
-               {R"({"command":"attribute","name":"maintenance","value":"x"})", "a meaning"},
-               {R"({"command":"cleanup"})", "names no"},
-               {R"({"command":"cleanup","resource":"nix"})", "nix: there is no such primitive"},
-               {"{\"command\":\"cleanup\",\"resource\":\"\xFF\"}", "is no JSON object"}};
+  } cases[] = {
+      {"{", "is no JSON object"},
+      {"[]", "is no JSON object"},
+      {"\xFF\xFE", "is no JSON object"},
+      {R"({"command":7})", "is no JSON object"},
+      {R"({"command":"explode"})", "is no JSON object"},
+      {R"({"command":"attribute","name":7})", "no text"},
+      {R"({"command":"attribute","value":"1"})", "no \"name\""},
+      {R"({"command":"attribute","name":"pingd","value":1})", "neither text nor null"},
+      {R"({"command":"attribute","name":"pingd","value":""})", "is empty"},
+      {R"({"command":"attribute","name":"#uname","value":"x"})", "is no name"},
+      {R"({"command":"attribute","name":"pingd","value":"1","for_ms":999})", "for_ms"},
+      {R"({"command":"attribute","name":"pingd","value":"1","for_ms":-1})", "for_ms"},
+      {R"({"command":"attribute","name":"pingd","value":"1","for_ms":3600001})", "for_ms"},
+      {R"({"command":"attribute","name":"pingd","value":"1","for_ms":18446744073709551615})",
+       "for_ms"},
+      {R"({"command":"attribute","name":"pingd","value":"1","for_ms":"5s"})", "for_ms"},
+      {R"({"command":"attribute","name":"pingd","value":null,"for_ms":5000})", "for_ms"},
+      {R"({"command":"attribute","name":"maintenance","value":"x"})", "a meaning"},
+      {R"({"command":"cleanup"})", "names no"},
+      {R"({"command":"cleanup","resource":"nix"})", "nix: there is no such primitive"},
+      {"{\"command\":\"cleanup\",\"resource\":\"\xFF\"}", "is no JSON object"}};
   for (const auto& c : cases) {
     const json answer = json::parse(Ask(1, c.request), nullptr, false);
     ASSERT_TRUE(answer.is_object()) << c.request;
     EXPECT_THAT(answer["error"].get<std::string>(), HasSubstr(c.answer)) << c.request;
   }
   EXPECT_EQ(Ask(1, R"({"command":"cleanup","resource":"app"})"), R"({"done":true})");
+}
+
+TEST_F(MemberRunnerTest, AnAttributeOfASilentTellerIsGoneAtTheOthersToo) {
+  Make(3);
+  for (const int i : {1, 2}) ASSERT_TRUE(Start(i).ok());
+  Run(Millis(300));
+  const std::string told = R"({"command":"attribute","name":"pingd","value":"1000","for_ms":5000})";
+  const auto at_the_other = [&] {
+    return json::parse(Ask(2, R"({"command":"attribute"})"))["nodes"][0]["attributes"].count(
+        "pingd");
+  };
+  EXPECT_EQ(Ask(1, told), R"({"done":true})");
+  Run(Millis(4800));
+  EXPECT_EQ(at_the_other(), 1U);
+  EXPECT_EQ(Ask(1, told), R"({"done":true})");
+  Run(Millis(4800));
+  EXPECT_EQ(at_the_other(), 1U) << "it was renewed";
+  Run(Millis(700));
+  EXPECT_EQ(at_the_other(), 0U);
 }
 
 TEST_F(MemberRunnerTest, AttributesAreSetShownHeardByTheOthersAndRemoved) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/attribute_lapse.h"
 #include "base/text.h"
 #include "env/local_channel.h"
 
@@ -13,6 +14,16 @@ using nlohmann::json;
 // What a client sent may be no UTF-8: what is repeated of it is made so.
 std::string Dump(const json& answer) {
   return answer.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// "for_ms" of a value: when it lapses unless it is told again. False: it makes no sense.
+bool TakeLapse(const json& request, Duration* out) {
+  if (!request.contains("for_ms")) return true;
+  const json& given = request["for_ms"];
+  if (!given.is_number_unsigned() || request["value"].is_null()) return false;
+  const auto most = static_cast<std::uint64_t>(ToMillis(kMaxAttributeLapse));
+  *out = Millis(static_cast<std::int64_t>(std::min(given.get<std::uint64_t>(), most + 1)));
+  return *out >= kMinAttributeLapse && *out <= kMaxAttributeLapse;
 }
 
 Result<ToolRequest> ParseAttribute(const json& request) {
@@ -31,7 +42,12 @@ Result<ToolRequest> ParseAttribute(const json& request) {
   if (const auto why = named ? WhyNotAttributeName(out.attribute) : std::nullopt) {
     return Error{Cat("attribute \"", out.attribute, "\""), *why, "use another name"};
   }
-  if (out.command == ToolCommand::kShowAttributes || request["value"].is_null()) return out;
+  if (out.command == ToolCommand::kShowAttributes) return out;
+  if (!TakeLapse(request, &out.lapses_after)) {
+    return refused(Cat("has a \"for_ms\" that is not from ", ToMillis(kMinAttributeLapse), " to ",
+                       ToMillis(kMaxAttributeLapse), ", of a value"));
+  }
+  if (request["value"].is_null()) return out;
   if (!request["value"].is_string()) {
     return refused("has a \"value\" that is neither text nor null");
   }

@@ -35,6 +35,7 @@ struct ToolRequest {
   std::string resource;              // of a cleanup
   std::string attribute;             // allowed by base/attributes.h; to show: empty is all
   std::optional<std::string> value;  // to set; none: it is removed
+  Duration lapses_after{};           // of the value; 0: never
   std::string node, by, reason;      // confirm: a named operator says that the node is off
   std::string device;                // fenced: by `by`, with this device,
   MonoTime begun_at{};               // seen off by a query begun then (CLOCK_BOOTTIME of this node)

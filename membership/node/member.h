@@ -94,10 +94,14 @@ struct Leave {};          // the operator: hand over, then end
 struct Cleanup {          // the operator: forget the failures of a resource
   std::string resource;
 };
-// Of this node; no value: it is removed. REQUIRES: base/attributes.h allows name and value.
+// Of this node; no value: it is removed. One that lapses is removed when it was not set again for
+// so long: who tells it is dead or hangs, and what it saw last says nothing of now. 0: it stays
+// until this daemon ends. REQUIRES: base/attributes.h allows name and value, and lapses_after if it
+// is not 0.
 struct SetAttribute {
   std::string name;
   std::optional<std::string> value;
+  Duration lapses_after{};
 };
 // An operator vouches that a node that shows no sign of life is off; recorded with both texts.
 struct Confirm {
@@ -257,6 +261,7 @@ class Member {
   void SendRelease();
   void ReportToDisk();
   // Attributes (member_attributes.cc).
+  void LapseAttributes();
   void SettleAttributes();
   [[nodiscard]] std::int32_t OwnScore() const;
   // The flight recorder (member_recorder.cc): for people, and nothing depends on it. `about` 0:
@@ -351,7 +356,8 @@ class Member {
   std::optional<qdiskd::notice::Waiting> disk_waits_;
   std::optional<qdiskd::NodeReport> reported_;
 
-  Attributes attributes_;  // transient ones of this node
+  Attributes attributes_;                                // transient ones of this node
+  std::map<std::string, MonoTime, std::less<>> lapses_;  // of those of them that lapse
   SettledAttributes settled_;
   // For the flight recorder: what qdiskd was not told yet, at most kMaxUntold.
   std::vector<qdiskd::Decision> untold_;

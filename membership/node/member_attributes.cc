@@ -9,20 +9,36 @@ namespace fencepost::node {
 
 void Member::On(const event::SetAttribute& e) {
   const auto found = attributes_.find(e.name);
+  lapses_.erase(e.name);
   if (!e.value) {
     if (found == attributes_.end()) return;
     attributes_.erase(found);
     Say(Severity::kNotice, "attribute-removed").With("attribute", e.name);
   } else {
-    if (found != attributes_.end() && found->second == *e.value) return;
     if (found == attributes_.end() && attributes_.size() == kMaxTransientAttributes) {
       Say(Severity::kWarning, "attribute-refused").With("attribute", e.name);
       return;
     }
+    if (e.lapses_after > Duration()) lapses_[e.name] = now_ + e.lapses_after;
+    if (found != attributes_.end() && found->second == *e.value) return;
     attributes_.insert_or_assign(e.name, *e.value);
     Say(Severity::kNotice, "attribute-set").With("attribute", e.name).With("value", *e.value);
   }
   next_heartbeat_ = now_;
+}
+
+void Member::LapseAttributes() {
+  std::erase_if(lapses_, [this](const auto& lapse) {
+    const auto& [name, at] = lapse;
+    if (now_ < at) return false;
+    Say(Severity::kWarning, "attribute-lapsed")
+        .With("attribute", name)
+        .With("value", attributes_.at(name))
+        .With("why", "who tells it was silent for too long");
+    attributes_.erase(name);
+    next_heartbeat_ = now_;
+    return true;
+  });
 }
 
 void Member::SettleAttributes() {

@@ -1,6 +1,8 @@
 // One member: what becomes of its own attributes and of those it hears.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "membership/node/member.h"
 
 namespace fencepost::node {
@@ -50,6 +52,9 @@ class AttributesOfAMember : public testing::Test {
   void Set(const std::string& name, std::optional<std::string> value) {
     Step(event::SetAttribute{name, std::move(value)});
   }
+  void Lapsing(const std::string& name, const std::string& value, Duration lapses_after) {
+    Step(event::SetAttribute{name, value, lapses_after});
+  }
 
   MonoTime now_ = MonoTime(Millis(100'000));
   Member member_{Settings(), now_};
@@ -82,6 +87,48 @@ TEST_F(AttributesOfAMember, TheConfiguredOneAddsToTheScoreOfItsSide) {
   EXPECT_EQ(score_, 10 - kInfinity);
   Set("pingd", std::nullopt);
   EXPECT_EQ(score_, 10);
+}
+
+TEST_F(AttributesOfAMember, LapseWhenTheirTellerIsSilentAndNotBefore) {
+  Lapsing("pingd", "1000", Millis(19'000));
+  Pass(Millis(18'900));
+  EXPECT_EQ(beat_.attributes.count("pingd"), 1U) << "a restart of the teller moves nothing";
+  Lapsing("pingd", "1000", Millis(19'000));
+  Pass(Millis(18'900));
+  EXPECT_EQ(beat_.attributes.count("pingd"), 1U) << "it was renewed";
+  EXPECT_EQ(score_, 1010);
+  Pass(Millis(200));
+  EXPECT_TRUE(beat_.attributes.empty()) << "nobody knows what this node sees now";
+  EXPECT_TRUE(member_.attributes().empty());
+  EXPECT_EQ(score_, 10) << "nor may it win a side with what was";
+  EXPECT_EQ(std::count_if(facts_.begin(), facts_.end(),
+                          [](const std::string& fact) {
+                            return fact.find("attribute-lapsed") != std::string::npos;
+                          }),
+            1);
+  Lapsing("pingd", "0", Millis(19'000));
+  EXPECT_EQ(beat_.attributes, (Attributes{{"pingd", "0"}})) << "the teller is back";
+}
+
+TEST_F(AttributesOfAMember, LapseAtTheirInstantAlsoWhenNothingElseHappens) {
+  Lapsing("pingd", "1000", Millis(1000));
+  const MonoTime at = now_ + Millis(1000);
+  while (now_ < at) {
+    const MonoTime wake = member_.Step(now_, event::Wake{}).wake_at;
+    EXPECT_LE(wake, at);
+    now_ = std::min(wake, at);
+  }
+  Step(event::Wake{});
+  EXPECT_TRUE(member_.attributes().empty());
+}
+
+TEST_F(AttributesOfAMember, WhatIsSetWithoutALimitStays) {
+  Lapsing("pingd", "1000", Millis(5000));
+  Set("pingd", "1000");
+  Lapsing("gone", "1", Millis(5000));
+  Set("gone", std::nullopt);
+  Pass(Millis(60'000));
+  EXPECT_EQ(member_.attributes(), (Attributes{{"pingd", "1000"}}));
 }
 
 TEST_F(AttributesOfAMember, AreOfABoundedNumber) {

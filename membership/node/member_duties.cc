@@ -38,6 +38,7 @@ void Member::Duties() {
   if (leaving_) FollowLeave();
   StandOrNot();
   MayStandDown();
+  LapseAttributes();
   SettleAttributes();
   Coordinate();
   AskPower();
@@ -49,6 +50,7 @@ void Member::Duties() {
   TellRecorder();
   MonoTime wake = std::min({next_heartbeat_, executor_.NextDeadline(), fencer_wake_,
                             candidate_wake_, settled_.wake_at()});
+  for (const auto& [name, at] : lapses_) wake = std::min(wake, at);
   if (FollowsAnother()) wake = std::min(wake, authority_until_);
   if (const auto until = ActsUntil(now_)) wake = std::min(wake, *until);
   if (settings_.watchdog != Duration() && MayFeed()) wake = std::min(wake, next_feed_);
