@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree as xml
 
 BUILD = os.environ.get("FENCEPOST_BUILD_DIR", "build/release")
 CMAKE, PACKAGING, *PROGRAMS = sys.argv[1:]
@@ -69,6 +70,18 @@ class Installed(unittest.TestCase):
             self.assertTrue(named & set(pages), f"no page of {program}")
         for path in self.files("usr/share/man/man*/*"):
             self.assertTrue(os.path.dirname(path).endswith("man" + path[-1]), path)
+
+    def test_resource_agents_describe_themselves(self):
+        agents = self.files("usr/lib/ocf/resource.d/fencepost/*")
+        self.assertEqual([os.path.basename(path) for path in agents], ["pingd"])
+        for path in agents:
+            code, text = run(path, "meta-data", timeout=30, env={})
+            self.assertEqual(code, 0, text)
+            root = xml.fromstring(text)
+            self.assertEqual((root.tag, root.get("name")), ("resource-agent", os.path.basename(path)))
+            actions = {action.get("name") for action in root.iter("action")}
+            self.assertLessEqual({"start", "stop", "monitor", "meta-data", "validate-all"}, actions)
+            self.assertIn(os.path.basename(path), PROGRAMS)
 
     def test_units_and_daemons_belong_together(self):
         started = set()
