@@ -12,8 +12,9 @@
 #
 # Each test has one label, so that `ctest -L` picks a kind: unit (one room, no world),
 # integration (env/linux on the real machine, bounded in time), sim (many rooms in the virtual
-# world), model (the protocol by model checker), lab (real parts, needs root), tidy (the house
-# itself: style, layers, purity, scripts).
+# world), model (the protocol by model checker), lab (real parts, needs root), peer (other people's
+# cluster software, as lab; registered with FENCEPOST_PEERS only), tidy (the house itself: style,
+# layers, purity, scripts).
 #
 # The layers, and what each may be built on:
 #   base      values and checks: no I/O, no clock, no globals
@@ -33,10 +34,12 @@ set(FENCEPOST_MAY_USE_shell base core assembly port shell)
 set(FENCEPOST_MAY_USE_sim base core assembly port shell sim)
 set(FENCEPOST_MAY_USE_app base core assembly port shell env app)
 
-set(FENCEPOST_LABELS unit integration sim model lab tidy)
+set(FENCEPOST_LABELS unit integration sim model lab peer tidy)
 set(FENCEPOST_TEST_TIMEOUT 300)  # seconds; a test that needs more names its own TIMEOUT
 set(FENCEPOST_SKIPPED 77)        # exit code of a script test that could not run here
 
+option(FENCEPOST_PEERS
+  "register tests with other people's clusters (scripts/packages/peers.txt, minutes each)" OFF)
 option(FENCEPOST_PROVE_COMPLETE
   "compile each header alone and link each library against its DEPS alone" ON)
 

@@ -91,9 +91,9 @@ class Bmc:
 
     def _write_configuration(self, directory: Path) -> None:
         password = secrets.token_hex(8)
-        _private(self.password_file, password)
+        private_file(self.password_file, password)
         chassis = f"{sys.executable} -I -S {CHASSIS} {self._socket_path} {self.node.name}"
-        _private(
+        private_file(
             directory / "lan.conf",
             CONFIGURATION.format(
                 name=self.node.name,
@@ -106,7 +106,7 @@ class Bmc:
                 unused=secrets.token_hex(8),
             ),
         )
-        _private(directory / "cmd.emu", MACHINE)
+        private_file(directory / "cmd.emu", MACHINE)
 
     @property
     def address(self) -> str:
@@ -115,7 +115,7 @@ class Bmc:
     def hand_password_to(self, node: Node) -> str:
         """Puts the password below `node`'s /etc/fencepost; the path as the node sees it."""
         name = f"bmc-{self.node.name}.password"
-        _private(node.etc / name, self.password_file.read_text())
+        private_file(node.etc / name, self.password_file.read_text())
         return f"/etc/fencepost/{name}"
 
     def ipmitool(self, *command: str, deadline: float = 30.0) -> subprocess.CompletedProcess[str]:
@@ -198,7 +198,7 @@ class Bmc:
             self.node.power_on(by="bmc")
 
 
-def _private(path: Path, text: str) -> None:
+def private_file(path: Path, text: str) -> None:
     """Created with mode 0600, so that there is no instant at which others can read it."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -132,18 +132,23 @@ class SnmpDevice:
 
 APC = ".1.3.6.1.4.1.318.1.1."
 RPDU_STATE, RPDU_CONTROL = APC + "12.3.5.1.1.4.", APC + "12.3.3.1.1.4."
+RPDU_NAME = APC + "12.3.5.1.1.2."
 RPDU2_STATE, RPDU2_CONTROL = APC + "26.9.2.3.1.5.", APC + "26.9.2.4.1.5."
 
 
-def rpdu(outlets=4, delay=0.0):
-    """An APC rack PDU: on is 1, off is 2."""
+def rpdu_tables(outlets, delay=0.0):
+    """Of an APC rack PDU, as objects and commands: on is 1, off is 2."""
     objects, commands = {}, {}
     for n in range(1, outlets + 1):
         objects[f"{RPDU_STATE}{n}"] = 1
-        objects[f"{APC}12.3.5.1.1.2.{n}"] = f"outlet-{n}"
+        objects[f"{RPDU_NAME}{n}"] = f"outlet-{n}"
         objects[f"{RPDU_CONTROL}{n}"] = 1  # snmpd lets only what can be read be written
         commands[f"{RPDU_CONTROL}{n}"] = {v: [[f"{RPDU_STATE}{n}", v, delay]] for v in (1, 2)}
-    return SnmpDevice(".1.3.6.1.4.1.318.1.3.4.5", objects, commands)
+    return objects, commands
+
+
+def rpdu(outlets=4, delay=0.0):
+    return SnmpDevice(".1.3.6.1.4.1.318.1.3.4.5", *rpdu_tables(outlets, delay))
 
 
 def rpdu2(outlets=4):

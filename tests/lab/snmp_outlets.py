@@ -76,26 +76,28 @@ class Outlets:
         return "DONE"
 
 
+def answer(outlets, line):
+    """What the next request of line() is answered; None when there is none any more."""
+    verb = line()
+    while verb == "\n":  # snmpd ends a SET with one line too many
+        verb = line()
+    verb = verb.rstrip("\n")
+    if not verb:
+        return None
+    if verb == "PING":
+        return "PONG"
+    name = line().rstrip("\n")
+    if verb == "get":
+        return outlets.get(name)
+    if verb == "getnext":
+        return outlets.next(name)
+    return outlets.set(name, line().rstrip("\n").split(" ", 1)[1])
+
+
 def main():
     outlets = Outlets(sys.argv[1])
-
-    def line():
-        return sys.stdin.readline().rstrip("\n")
-
-    for request in iter(sys.stdin.readline, ""):
-        verb = request.rstrip("\n")
-        if not verb:  # snmpd ends a SET with one line too many
-            continue
-        if verb == "PING":
-            answer = "PONG"
-        elif verb == "get":
-            answer = outlets.get(line())
-        elif verb == "getnext":
-            answer = outlets.next(line())
-        else:
-            name = line()
-            answer = outlets.set(name, line().split(" ", 1)[1])
-        print(answer, flush=True)
+    while (said := answer(outlets, sys.stdin.readline)) is not None:
+        print(said, flush=True)
 
 
 if __name__ == "__main__":
