@@ -62,7 +62,7 @@ struct World {
     fed = now;
     feeding = alive = true;
     hung = faulty && Chance(0.3);
-    condemned = acted = 0;
+    condemned = 0;
   }
   void NewTarget() {
     target.emplace(TargetSettings{NodeId(2), BootOf(life), Incarnation(target_start), kCycle, kIo});
@@ -96,6 +96,7 @@ struct World {
   void Do(TargetEffects e) {
     if (e.quiet) {
       condemned = life;
+      CheckSentence();  // carried out later, when this node was paused meanwhile
       // Its keeper answers, or is gone.
       if (!faulty || Chance(0.8)) {
         feeding = false;
@@ -107,11 +108,9 @@ struct World {
                   0,         target->Acks()};
       ack_flight = Flight<AckBox>{now + Latency(), said, life, *e.acknowledge};
     }
-    if (e.act) CheckAct();
     if (e.act && !hung) Die();
   }
-  void CheckAct() {
-    if (std::exchange(acted, life) == life) return;  // again, of the same sentence
+  void CheckSentence() {
     ++deaths;
     // Some message to this life was meant by a living sender until shortly before.
     const Duration slack = LiveWindow({NodeId(2), {}, {}, kCycle, kIo}) * 2 + 2 * kIo;
@@ -232,7 +231,7 @@ struct World {
   bool faulty, hardware = true, sender_up = false, alive = false, feeding = true, hung = false;
   Clock clock1, clock2;
   Duration now{}, paused1{}, paused2{}, cut1{}, cut2{}, look1{}, look2{}, fed{}, boots{};
-  std::uint64_t sender_start = 0, life = 0, target_start = 0, condemned = 0, acted = 0;
+  std::uint64_t sender_start = 0, life = 0, target_start = 0, condemned = 0;
   std::uint64_t last_id = 0, sent = 0, deaths = 0, tested = 0, ack_sequence = 0, slot_sequence = 0;
   std::optional<MessageSender> sender;
   std::optional<MessageTarget> target;
