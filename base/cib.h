@@ -50,6 +50,23 @@ struct CibNode {
   friend bool operator==(const CibNode&, const CibNode&) = default;
 };
 
+// What a node has lost, or must have lost: all of it, its storage, or its network.
+struct Coverage {
+  bool node = false, storage = false, network = false;
+  [[nodiscard]] bool Any() const { return node || storage || network; }
+  // Of a node that lost this, nothing that needs `needed` can do harm any more.
+  [[nodiscard]] bool Covers(const Coverage& needed) const {
+    return node || (!needed.node && (storage || !needed.storage) && (network || !needed.network));
+  }
+  void Add(const Coverage& other) {
+    node = node || other.node;
+    storage = storage || other.storage;
+    network = network || other.network;
+  }
+  friend bool operator==(const Coverage&, const Coverage&) = default;
+};
+std::string ToText(const Coverage& coverage);  // "node", "storage and network", "nothing"
+
 // One resource of class ocf.
 struct Primitive {
   std::string id, provider, type;
@@ -59,6 +76,8 @@ struct Primitive {
   Score stickiness = 0;
   std::uint32_t migration_threshold = 0;  // failures on a node before it moves; 0: never moves
   bool enabled = true;                    // target-role is not Stopped
+  // What a lost node must have lost before this is started elsewhere; nothing: no proof is needed.
+  Coverage needs = {true, false, false};
   friend bool operator==(const Primitive&, const Primitive&) = default;
 };
 

@@ -60,7 +60,11 @@ void Fencer::AdvanceLevels(Operation* op) {
   const bool all_failed = std::all_of(op->levels.begin(), op->levels.end(),
                                       [](const LevelRun& level) { return level.failed; });
   if (!all_failed) return;
-  AnswerAll(op, *op->last_error);
+  if (op->partial) {
+    AnswerAll(op, *op->partial);
+  } else {
+    AnswerAll(op, *op->last_error);
+  }
   if (!HasRun(*op)) op->stage = Stage::kEnded;
 }
 
@@ -165,22 +169,37 @@ void Fencer::LevelFailed(Operation* op, LevelRun* level, const Error& error) {
   }
 }
 
-void Fencer::LevelProved(Operation* op, LevelRun* level) {
-  level->proved = true;
-  op->record.proved_off = true;
-  op->record.level = level->plan.index;
+Evidence Fencer::EvidenceOf(const Operation& op, const LevelRun& level) const {
   Evidence evidence;
-  evidence.node = op->node;
-  evidence.coverage = level->plan.coverage;
+  evidence.node = op.node;
+  evidence.coverage = level.plan.coverage;
   evidence.off_begun_at = evidence.begun_at = kNever;
-  for (const OutletRun& outlet : level->outlets) {
+  for (const OutletRun& outlet : level.outlets) {
     evidence.device += Cat(evidence.device.empty() ? "" : " + ", outlet.outlet.name);
     evidence.off_begun_at = std::min(evidence.off_begun_at, outlet.off_begun);
     evidence.begun_at = std::min(evidence.begun_at, outlet.verify_begun);
   }
   evidence.ended_at = now_;
-  Note(Severity::kWarning, "fence-proved", *op,
-       Cat("off by ", evidence.device, ", covers the ", evidence.coverage.Text()));
+  return evidence;
+}
+
+// What proves less than is needed is kept for the answer, and the next level has its turn.
+void Fencer::LevelProved(Operation* op, LevelRun* level) {
+  const Evidence evidence = EvidenceOf(*op, *level);
+  const bool enough = evidence.coverage.Covers(op->needed);
+  Note(Severity::kWarning, enough ? "fence-proved" : "fence-proved-in-part", *op,
+       Cat("off by ", evidence.device, ", covers the ", ToText(evidence.coverage)));
+  if (!enough) {
+    if (!op->partial || evidence.coverage.Covers(op->partial->coverage)) op->partial = evidence;
+    const std::string less =
+        Cat("proves its ", ToText(evidence.coverage), " off; ", ToText(op->needed), " is needed");
+    op->last_error = Error{Cat("level ", level->plan.index),
+                           Cat("phase=verify cause=scope: ", less), "add a power device"};
+    return LevelFailed(op, level, *op->last_error);
+  }
+  level->proved = true;
+  op->record.proved_off = true;
+  op->record.level = level->plan.index;
   AnswerAll(op, evidence);
   op->stage = Stage::kCancel;
 }
@@ -200,9 +219,13 @@ void Fencer::PrepareOn(Operation* op) {
              ": it stays off until somebody looks"));
     return;
   }
+  const bool node_was_off =
+      std::any_of(op->levels.begin(), op->levels.end(),
+                  [](const LevelRun& level) { return level.proved && level.plan.coverage.node; });
   for (const LevelRun& level : op->levels) {
     for (const OutletRun& outlet : level.outlets) {
-      if (!outlet.may_be_off) continue;
+      const bool power = DeviceOf(outlet.outlet).config.scope == FenceScope::kNode;
+      if (!outlet.may_be_off || (!power && !node_was_off)) continue;
       const bool twice = std::any_of(op->ons.begin(), op->ons.end(),
                                      [&](const OnRun& on) { return on.outlet == outlet.outlet; });
       if (twice) continue;

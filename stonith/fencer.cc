@@ -124,16 +124,17 @@ std::optional<Error> Fencer::WhyGuarded(NodeId node) const {
                "look at them: bring one back, or fence by hand with fence_node"};
 }
 
-bool Fencer::Join(NodeId node, bool unfence, FenceAction action, Term term, Waiter waiter) {
+Fencer::Operation* Fencer::Join(NodeId node, bool unfence, FenceAction action, Term term,
+                                Waiter waiter) {
   for (Operation& op : operations_) {
     const bool same = op.node == node && op.unfence == unfence && op.term == term &&
                       (unfence || op.action == action);
     if (!same || op.off_proved() || op.stage == Stage::kEnded) continue;
     op.waiters.push_back(waiter);
     op.not_after = std::max(op.not_after, waiter.not_after);
-    return true;
+    return &op;
   }
-  return false;
+  return nullptr;
 }
 
 Fencer::Operation& Fencer::Enter(NodeId node, Term term, Waiter waiter) {
@@ -152,7 +153,11 @@ Fencer::Operation& Fencer::Enter(NodeId node, Term term, Waiter waiter) {
 void Fencer::Ask(const FenceAsked& asked) {
   auto refused = WhyRefused(asked.node, asked.term, asked.not_after);
   const Waiter waiter{asked.id, asked.not_after};
-  if (!refused && Join(asked.node, false, asked.action, asked.term, waiter)) return;
+  if (!refused) {
+    if (Operation* joined = Join(asked.node, false, asked.action, asked.term, waiter)) {
+      return joined->needed.Add(asked.needed);
+    }
+  }
   if (!refused) refused = WhyGuarded(asked.node);
   if (refused) {
     effects_.emplace_back(FenceAnswer{asked.id, std::move(*refused)});
@@ -160,6 +165,7 @@ void Fencer::Ask(const FenceAsked& asked) {
   }
   Operation& op = Enter(asked.node, asked.term, waiter);
   op.action = asked.action;
+  op.needed = asked.needed;
   op.record.what = Name(asked.action);
   for (Level& level : LevelsOf(config_, asked.node)) {
     LevelRun run;
@@ -174,7 +180,7 @@ void Fencer::Ask(const FenceAsked& asked) {
 void Fencer::Ask(const UnfenceAsked& asked) {
   auto refused = WhyRefused(asked.node, kAnyTerm, asked.not_after);
   const Waiter waiter{asked.id, asked.not_after};
-  if (!refused && Join(asked.node, true, FenceAction::kOff, asked.term, waiter)) return;
+  if (!refused && Join(asked.node, true, FenceAction::kOff, asked.term, waiter) != nullptr) return;
   if (refused) {
     effects_.emplace_back(UnfenceAnswer{asked.id, std::move(*refused)});
     return;

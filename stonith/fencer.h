@@ -4,9 +4,12 @@
 //   - Evidence is given only when all outlets of one level are off: every run with action off ended
 //     with 0, and for each outlet a status run, begun after the last of those offs ended, answered
 //     off (2). Anything else is an error that names phase and cause; "unknown" is never off.
-//   - Evidence says what is covered: node, storage or network (topology.h).
+//   - Evidence says what is covered: node, storage or network (topology.h). What a level proves
+//     that is less than the request needs is the answer only when no level proved it all.
 //   - A reboot powers on after the proof, and after every switching run of another level has ended:
-//     all outlets that may be off by it. Its failure is a fact, no error.
+//     all outlets that may be off by it. Its failure is a fact, no error. What cuts a node off from
+//     storage or network is switched on only if the node itself was proved off: else it lives, and
+//     would go on.
 // Promise, of right:
 //   - Nothing is started at or after the request's not_after, and every run is to be killed there
 //     at the latest (rule R8). Rights that are lost kill what runs under them.
@@ -74,6 +77,7 @@ struct FenceAsked {
   FenceAction action = FenceAction::kOff;
   Term term;
   MonoTime not_after{};
+  Coverage needed = {};  // nothing: whatever a level covers is enough
 };
 // Switch on what the node needs before it runs anything (devices with `unfencing`).
 struct UnfenceAsked {
@@ -211,6 +215,8 @@ class Fencer {
     bool unfence = false;
     FenceAction action = FenceAction::kOff;
     Term term;
+    Coverage needed;                  // by any of its waiters
+    std::optional<Evidence> partial;  // what a level proved that covers less
     std::vector<Waiter> waiters;
     MonoTime not_after{};  // the latest of its waiters
     Stage stage = Stage::kOff;
@@ -251,7 +257,7 @@ class Fencer {
   void Ask(const StatusAsked& asked);
   [[nodiscard]] std::optional<Error> WhyRefused(NodeId node, Term term, MonoTime not_after) const;
   [[nodiscard]] std::optional<Error> WhyGuarded(NodeId node) const;
-  bool Join(NodeId node, bool unfence, FenceAction action, Term term, Waiter waiter);
+  Operation* Join(NodeId node, bool unfence, FenceAction action, Term term, Waiter waiter);
   Operation& Enter(NodeId node, Term term, Waiter waiter);
   void End(const AgentEnded& ended);
   void Lose(Term term);
@@ -280,6 +286,7 @@ class Fencer {
   void AdvanceLevel(Operation* op, LevelRun* level);
   void LevelFailed(Operation* op, LevelRun* level, const Error& error);
   void LevelProved(Operation* op, LevelRun* level);
+  [[nodiscard]] Evidence EvidenceOf(const Operation& op, const LevelRun& level) const;
   void PrepareOn(Operation* op);
   [[nodiscard]] bool IsLeftOff(NodeId node);
   void AdvanceOn(Operation* op);

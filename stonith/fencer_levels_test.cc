@@ -127,7 +127,64 @@ TEST(FencerLevels, EvidenceCoversWhatTheDevicesTake) {
     for (const auto& check : Of<StartAgent>(effects)) {
       effects = fencer.Step(At(2), Exit(check.run, 2));
     }
-    EXPECT_EQ(Of<FenceAnswer>(effects).at(0).result->coverage, c.covers) << c.covers.Text();
+    EXPECT_EQ(Of<FenceAnswer>(effects).at(0).result->coverage, c.covers) << ToText(c.covers);
+  }
+}
+
+// A switch with one path of two, or one array of two, takes only a part.
+TEST(FencerLevels, StorageIsCoveredOnlyByAllThatTheNodeHas) {
+  FencerConfig config = TwoSupplies();
+  config.devices[0].config.scope = FenceScope::kStorage;
+  config.devices[1].config.scope = FenceScope::kStorage;
+  config.levels = {MakeLevel(kTwo, 1, {"bmc"}), MakeLevel(kTwo, 2, {"bmc", "pdu-a"})};
+  const auto levels = LevelsOf(config, kTwo);
+  EXPECT_EQ(levels.at(0).coverage, Coverage{}) << "pdu-a is missing";
+  EXPECT_EQ(levels.at(1).coverage, (Coverage{false, true, false}));
+  config.levels = {};
+  for (const Level& level : LevelsOf(config, kTwo)) EXPECT_FALSE(level.coverage.storage);
+}
+
+TEST(FencerLevels, ALevelThatProvesTooLittleIsFollowedByTheNext) {
+  FencerConfig config = TwoSupplies();
+  config.devices[0].config.scope = FenceScope::kStorage;  // "bmc": level 1
+  Fencer fencer(config);
+  FenceAsked asked = Ask(1, FenceAction::kReboot);
+  asked.needed = {true, false, false};
+  const auto cut = Only(fencer.Step(At(0), asked));
+  const auto check = Only(fencer.Step(At(1), Exit(cut.run, 0)));
+  const auto next = fencer.Step(At(2), Exit(check.run, 2));
+  EXPECT_THAT(Of<FenceAnswer>(next), IsEmpty());
+  const auto offs = Of<StartAgent>(next);
+  ASSERT_EQ(offs.size(), 2U);
+  (void)fencer.Step(At(3), Exit(offs[0].run, 0));
+  const auto checks = Of<StartAgent>(fencer.Step(At(4), Exit(offs[1].run, 0)));
+  (void)fencer.Step(At(5), Exit(checks.at(0).run, 2));
+  const auto proved = fencer.Step(At(6), Exit(checks.at(1).run, 2));
+  EXPECT_TRUE(Of<FenceAnswer>(proved).at(0).result->coverage.node);
+  EXPECT_THAT(Started(proved), ElementsAre("pdu-a on", "pdu-b on"));
+  (void)fencer.Step(At(7), Exit(Of<StartAgent>(proved).at(0).run, 0));
+  EXPECT_THAT(Started(fencer.Step(At(8), Exit(Of<StartAgent>(proved).at(1).run, 0))),
+              ElementsAre("bmc on"))
+      << "the node was off: it may have its storage again";
+}
+
+TEST(FencerLevels, WhatWasProvedInPartIsTheAnswerWhenNothingProvesMoreAndStaysCut) {
+  FencerConfig config = TwoSupplies();
+  config.devices[0].config.scope = FenceScope::kStorage;
+  config.levels = {MakeLevel(kTwo, 1, {"bmc"})};
+  for (const bool enough : {true, false}) {
+    Fencer fencer(config);
+    FenceAsked asked = Ask(1, FenceAction::kReboot);
+    asked.needed = {!enough, enough, false};
+    const auto cut = Only(fencer.Step(At(0), asked));
+    const auto check = Only(fencer.Step(At(1), Exit(cut.run, 0)));
+    const auto effects = fencer.Step(At(2), Exit(check.run, 2));
+    const auto answer = Of<FenceAnswer>(effects).at(0);
+    ASSERT_TRUE(answer.result.ok());
+    EXPECT_EQ(answer.result->coverage, (Coverage{false, true, false}));
+    EXPECT_THAT(Started(effects), IsEmpty()) << "switched on, a living node would go on writing";
+    EXPECT_TRUE(fencer.Idle());
+    EXPECT_EQ(fencer.history().at(0).proved_off, enough);
   }
 }
 

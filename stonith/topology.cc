@@ -14,12 +14,6 @@ FencerConfig ConfigFrom(const Cib& cib) {
   return out;
 }
 
-std::string Coverage::Text() const {
-  if (node) return "node";
-  if (storage && network) return "storage and network";
-  return storage ? "storage" : network ? "network" : "nothing";
-}
-
 std::vector<Outlet> OutletsOf(const FencerConfig& config, std::size_t device, NodeId node) {
   std::vector<Outlet> out;
   const auto& targets = config.devices[device].config.targets;
@@ -43,17 +37,25 @@ void Add(const FencerConfig& config, std::size_t device, NodeId node, Level* lev
     }
     level->outlets.push_back(std::move(outlet));
   }
-  switch (config.devices[device].config.scope) {
-    case FenceScope::kNode:
-      level->coverage.node = true;
-      return;
-    case FenceScope::kStorage:
-      level->coverage.storage = true;
-      return;
-    case FenceScope::kNetwork:
-      level->coverage.network = true;
-      return;
+}
+
+bool HasDevice(const Level& level, std::size_t device) {
+  return std::any_of(level.outlets.begin(), level.outlets.end(),
+                     [&](const Outlet& outlet) { return outlet.device == device; });
+}
+
+// One power device of a level takes the node; of the others it needs all that the node has.
+Coverage CoverageOf(const FencerConfig& config, const Level& level, NodeId node) {
+  Coverage some, missing;
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    const FenceDevice& device = config.devices[i].config;
+    if (!device.targets.contains(node)) continue;
+    Coverage& to = HasDevice(level, i) ? some : missing;
+    to.node = to.node || device.scope == FenceScope::kNode;
+    to.storage = to.storage || device.scope == FenceScope::kStorage;
+    to.network = to.network || device.scope == FenceScope::kNetwork;
   }
+  return {some.node, some.storage && !missing.storage, some.network && !missing.network};
 }
 
 Level FromConfigured(const FencerConfig& config, const FenceLevel& configured) {
@@ -69,6 +71,7 @@ Level FromConfigured(const FencerConfig& config, const FenceLevel& configured) {
     Add(config, static_cast<std::size_t>(device - config.devices.begin()), configured.target,
         &level);
   }
+  level.coverage = CoverageOf(config, level, configured.target);
   return level;
 }
 
@@ -91,6 +94,7 @@ std::vector<Level> LevelsOf(const FencerConfig& config, NodeId node) {
     Level level;
     level.index = static_cast<int>(out.size()) + 1;
     Add(config, i, node, &level);
+    level.coverage = CoverageOf(config, level, node);
     out.push_back(std::move(level));
   }
   return out;

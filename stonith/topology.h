@@ -5,7 +5,9 @@
 //          device with several plugs for the node ("2,3") has one outlet for each plug. A level
 //          that names a device without the node is not there (the configuration's reader refuses
 //          it).
-//          Coverage says what a node has lost when all outlets of a level are off.
+//          Coverage says what a node has lost when all outlets of a level are off. Storage is among
+//          it only if all storage devices of the node are in the level, for each of them takes only
+//          its own paths or disks; likewise network.
 // Time:    none. Errors: none.
 #pragma once
 #include <map>
@@ -38,12 +40,6 @@ struct Outlet {
   std::string plug;        // may be empty: the device serves one machine
   std::string name;        // for people: "bmc-2"; of several: "pdu:7"
   friend bool operator==(const Outlet&, const Outlet&) = default;
-};
-
-struct Coverage {
-  bool node = false, storage = false, network = false;
-  [[nodiscard]] std::string Text() const;  // "node", "storage and network"
-  friend bool operator==(const Coverage&, const Coverage&) = default;
 };
 
 struct Level {

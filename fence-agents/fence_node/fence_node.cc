@@ -152,7 +152,7 @@ class NodeCommand : private stonith::FencerListener {
   void TellCluster(const stonith::Evidence& proof) {
     const Status told = proof.coverage.node
                             ? tell_(target_.name, proof, invoker_.user)
-                            : Status(Error{Cat("only its ", proof.coverage.Text()), "is cut off",
+                            : Status(Error{Cat("only its ", ToText(proof.coverage)), "is cut off",
                                            "that is no proof that it is off"});
     Phase(told ? "the daemon of this node knows that it is off"
                : Cat("the cluster is not told: ", told.error().Text()));

@@ -5,7 +5,7 @@
 namespace fencepost::cib {
 namespace {
 
-constexpr std::uint16_t kCanonicalFormat = 2;  // raised when a field is added
+constexpr std::uint16_t kCanonicalFormat = 3;  // raised when a field is added
 
 void PutCount(ByteWriter& out, std::size_t count) { out.Put(static_cast<std::uint32_t>(count)); }
 void PutTime(ByteWriter& out, Duration time) { out.Put(static_cast<std::uint64_t>(time.count())); }
@@ -33,6 +33,7 @@ void PutPrimitive(ByteWriter& out, const Primitive& p) {
   PutScore(out, p.stickiness);
   out.Put(p.migration_threshold);
   PutBool(out, p.enabled);
+  for (const bool part : {p.needs.node, p.needs.storage, p.needs.network}) PutBool(out, part);
 }
 
 void PutDevice(ByteWriter& out, const FenceDevice& device) {

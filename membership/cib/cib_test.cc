@@ -31,6 +31,45 @@ std::string Replaced(std::string text, std::string_view from, std::string_view t
   return text;
 }
 
+// What a lost node must have lost before the resource is recovered.
+TEST(CibRequires, SaysWhatMustBeProved) {
+  struct Case {
+    const char *defaults, *own;
+    Coverage needs;
+  };
+  const Case cases[] = {{"", "", {true, false, false}},
+                        {"", "requires=fencing", {true, false, false}},
+                        {"", "requires=unfencing", {false, true, false}},
+                        {"", "requires=quorum", {}},
+                        {"requires=unfencing", "", {false, true, false}},
+                        {"requires=unfencing", "requires=fencing", {true, false, false}},
+                        {"requires=unfencing", "fencepost_scope=network", {false, false, true}},
+                        {"", "fencepost_scope=storage,network", {false, true, true}},
+                        {"fencepost_scope=storage", "requires=quorum", {}}};
+  const auto pair = [](std::string_view text, const char* id) {
+    const std::size_t at = text.find('=');
+    return text.empty() ? std::string()
+                        : Cat("<nvpair id='", id, "' name='", text.substr(0, at), "' value='",
+                              text.substr(at + 1), "'/>");
+  };
+  for (const Case& c : cases) {
+    Parts parts;
+    parts.defaults = pair(c.defaults, "dp");
+    parts.resources =
+        Dummy(Cat("<meta_attributes id='m'>", pair(c.own, "mp"), "</meta_attributes>"));
+    const Cib cib = Parsed(parts.Text());
+    EXPECT_EQ(cib.groups.at(0).members.at(0).needs, c.needs) << c.defaults << " " << c.own;
+  }
+  const auto refused = [&](const char* text, const char* cause, const char* remedy) {
+    Parts parts = WithResources(
+        Dummy(Cat("\n<meta_attributes id='m'>", pair(text, "mp"), "</meta_attributes>")));
+    ExpectRefused(parts.Text(), "line 5", cause, remedy);
+  };
+  refused("requires=nothing", "not supported", "fencing, unfencing or quorum");
+  refused("fencepost_scope=rack", "not known", "storage,network");
+  refused("fencepost_scope=", "not known", "node");
+}
+
 TEST(Cib, TheExampleOfTheDocumentationIsReadWhole) {
   const Cib cib = Parsed(Example());
   EXPECT_EQ(cib.version, (CibVersion{0, 1, 0}));

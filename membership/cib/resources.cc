@@ -96,8 +96,42 @@ Primitive ReadPrimitive(Xml& xml, pugi::xml_node at, const Meta& inherited) {
   primitive.stickiness = meta.stickiness;
   primitive.migration_threshold = meta.migration_threshold;
   primitive.enabled = meta.enabled;
+  primitive.needs = meta.Needs();
   ReadOperations(xml, at, primitive);
   return primitive;
+}
+
+// Pacemaker's word for what must have been done to a lost node. Its "nothing" asks for starts
+// without a quorum, and there are none here.
+void ReadRequires(Xml& xml, const NvPair& pair, Meta& meta) {
+  if (pair.value == "fencing") {
+    meta.requirement = {true, false, false};
+  } else if (pair.value == "unfencing") {
+    meta.requirement = {false, true, false};
+  } else if (pair.value == "quorum") {
+    meta.requirement = {};
+  } else {
+    xml.FailPair(pair, "not supported", "write fencing, unfencing or quorum");
+  }
+}
+
+// "storage,network"
+void ReadNeeds(Xml& xml, const NvPair& pair, Meta& meta) {
+  Coverage needs;
+  for (const std::string& word : Split(pair.value, ',')) {
+    if (word == "node") {
+      needs.node = true;
+    } else if (word == "storage") {
+      needs.storage = true;
+    } else if (word == "network") {
+      needs.network = true;
+    } else {
+      return xml.FailPair(pair, "not known",
+                          "write node, storage, network or storage,network: what a lost node must "
+                          "have lost");
+    }
+  }
+  meta.scope = needs;
 }
 
 Group ReadGroup(Xml& xml, pugi::xml_node at, const Meta& defaults) {
@@ -150,9 +184,14 @@ Meta ReadMeta(Xml& xml, pugi::xml_node at, Meta inherited) {
         xml.FailPair(pair, "not supported", "write Started or Stopped");
       }
       meta.enabled = pair.value != "Stopped";
+    } else if (pair.name == "requires") {
+      ReadRequires(xml, pair, meta);
+    } else if (pair.name == "fencepost_scope") {
+      ReadNeeds(xml, pair, meta);
     } else {
       xml.Fail(pair.at, Cat("meta attribute ", pair.name, " is not supported"),
-               "remove it; understood are: resource-stickiness, migration-threshold, target-role");
+               "remove it; understood are: resource-stickiness, migration-threshold, target-role, "
+               "requires, fencepost_scope");
     }
   }
   return meta;

@@ -15,6 +15,12 @@ struct Meta {
   Score stickiness = 0;
   std::uint32_t migration_threshold = 0;
   bool enabled = true;
+  Coverage requirement = {true, false, false};  // `requires`, as what a lost node must have lost
+  std::optional<Coverage> scope = {};           // fencepost_scope, in its place
+  // Nothing: no proof is required.
+  [[nodiscard]] Coverage Needs() const {
+    return requirement.Any() ? scope.value_or(requirement) : Coverage{};
+  }
 };
 
 // Reads the <meta_attributes> of `at`, on top of what is inherited.

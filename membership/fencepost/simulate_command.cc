@@ -24,6 +24,8 @@ Result<NodeId> NodeNamed(const Cib& cib, std::string_view name) {
   return Error{Cat("node \"", name, "\""), "is none of the CIB", Cat("write one of ", known)};
 }
 
+constexpr std::string_view kNodeForms = "NODE=member, leaving, lost, off, no-storage or no-network";
+
 // A cluster in which all nodes are members and nothing runs, then what is assumed of it.
 class Assumptions {
  public:
@@ -45,17 +47,20 @@ class Assumptions {
   // "alpha=lost"
   Status Node(const std::string& text) {
     const auto words = Split(text, '=');
-    if (words.size() != 2) return Wrong("--node", text, "NODE=member, lost, off or leaving");
+    if (words.size() != 2) return Wrong("--node", text, kNodeForms);
     policy::NodeView* node = Find(words[0]);
     if (node == nullptr) return NodeNamed(cib_, words[0]).error();
-    if (words[1] == "lost" || words[1] == "off") {
+    const bool cut = words[1] == "no-storage" || words[1] == "no-network";
+    if (words[1] == "lost" || words[1] == "off" || cut) {
       node->state = policy::NodeState::kGone;
       node->resources.clear();
       if (words[1] == "off") node->evidence = policy::Grade::kPoweredOff;
+      node->cut.storage = node->cut.storage || words[1] == "no-storage";
+      node->cut.network = node->cut.network || words[1] == "no-network";
     } else if (words[1] == "leaving") {
       node->state = policy::NodeState::kLeaving;
     } else if (words[1] != "member") {
-      return Wrong("--node", text, "NODE=member, lost, off or leaving");
+      return Wrong("--node", text, kNodeForms);
     }
     return Ok{};
   }

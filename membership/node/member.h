@@ -13,7 +13,7 @@
 //     reset by then. The watchdog is fed only under authority, or while nothing runs and nothing
 //     can start (R9); nothing is started before it is armed. What is found running at the start
 //     has no authority to show: it is not fed for.
-//   - Nothing is recovered without evidence (S5): see peers.h and policy.h.
+//   - Nothing is recovered without evidence whose scope covers it (S5): see peers.h and policy.h.
 // Time:    handed in, local, monotonic. Errors: trouble is a fact, and a reason in Status().
 #pragma once
 #include <cstdint>
@@ -274,6 +274,8 @@ class Member {
   void JudgeMembers();
   [[nodiscard]] policy::ClusterView ClusterNow() const;
   [[nodiscard]] policy::NodeState StateOf(const Peer& peer) const;
+  [[nodiscard]] MonoTime ObeysUntil() const;
+  [[nodiscard]] bool IsCutEnough(const Peer& peer) const;
   [[nodiscard]] std::string WhatItWaitsFor(NodeId id, const Peer& peer) const;
   [[nodiscard]] std::string DiskTrouble() const;  // empty: this node reads it
   void WaitForDisk();
@@ -362,7 +364,7 @@ class Member {
   // For the flight recorder: what qdiskd was not told yet, at most kMaxUntold.
   std::vector<qdiskd::Decision> untold_;
   qdiskd::Decision last_decided_;
-  std::map<NodeId, policy::Grade> evidence_kept_;
+  std::map<NodeId, std::string> evidence_kept_;
 
   // Power queries.
   struct Query {

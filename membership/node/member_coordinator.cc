@@ -38,6 +38,10 @@ std::string Member::DiskTrouble() const {
 // Whom we hear and do not take in: for the disk, which must be one and show it.
 std::string Member::WhatItWaitsFor(NodeId id, const Peer& peer) const {
   const bool heard = peer.IsHeard(now_, settings_.peer_timeout);
+  if (heard && !peer.MayJoin()) {
+    return Cat(NameOf(id), ", which is cut off from its ", ToText(peer.cut()),
+               ", to stop what it runs");
+  }
   if (!heard || settings_.disk_votes.value() == 0 || peer.SharesTheDisk()) return "";
   if (const std::string trouble = DiskTrouble(); !trouble.empty()) {
     return Cat("the quorum disk: ", trouble);
@@ -50,7 +54,9 @@ std::string Member::WhatItWaitsFor(NodeId id, const Peer& peer) const {
 void Member::JudgeMembers() {
   for (auto& [id, peer] : peers_) {
     const bool heard = peer.IsHeard(now_, settings_.peer_timeout);
-    if (peer.lost_at() < quorate_since_ && !peer.IsMember()) peer.BeginReign(now_, counter_);
+    if (peer.lost_at() < quorate_since_ && !peer.IsMember()) {
+      peer.BeginReign(now_, RestartDeadline(now_, settings_.times), counter_);
+    }
     const bool left =
         (peer.on_disk() && peer.on_disk()->slot.report.left) || node::SaysLeft(peer.heartbeat());
     if (peer.IsMember() && (!heard || left || !peer.WasMemberInThisIncarnation())) {
@@ -59,13 +65,13 @@ void Member::JudgeMembers() {
              !heard ? "not heard any more"
              : left ? "it left"
                     : "it was started anew");
-      peer.Lose(now_, counter_);
+      peer.Lose(now_, ObeysUntil(), counter_);
       std::erase_if(pending_,
                     [lost = id](const auto& entry) { return entry.second.order.node == lost; });
     }
     if (peer.IsMember() || !heard || fencing_.count(id) != 0) continue;
     if (peer.heartbeat().digest != settings_.digest) continue;
-    if (left && !peer.SharesTheDisk()) continue;
+    if ((left && !peer.SharesTheDisk()) || !peer.MayJoin()) continue;
     const bool on_disk = settings_.disk_votes.value() == 0 || peer.SharesTheDisk();
     if (!on_disk && !peer.WasMemberInThisIncarnation()) continue;
     Say(Severity::kNotice, "member-joined").With("peer", NameOf(id));
@@ -76,13 +82,25 @@ void Member::JudgeMembers() {
   }
 }
 
+// No authority that was given to a member so far reaches beyond this, by its clock or ours.
+MonoTime Member::ObeysUntil() const {
+  const auto until = candidate_.QuorateUntil(now_);
+  if (!until) return RestartDeadline(now_, settings_.times);
+  return now_ + Inflate(*until - now_, settings_.times.drift) + settings_.times.eps;
+}
+
+// Everything that it could do harm by was taken from it.
+bool Member::IsCutEnough(const Peer& peer) const {
+  return peer.cut().Any() && peer.cut().Covers(policy::NeededBy(settings_.cib));
+}
+
 policy::NodeState Member::StateOf(const Peer& peer) const {
   if (peer.IsMember()) {
     // Its states are current once it says that it obeys this term.
     if (peer.heartbeat().authority != candidate_.term()) return policy::NodeState::kJoining;
     return peer.heartbeat().leaving ? policy::NodeState::kLeaving : policy::NodeState::kMember;
   }
-  if (peer.evidence()) return policy::NodeState::kGone;
+  if (peer.evidence() || IsCutEnough(peer)) return policy::NodeState::kGone;
   const bool heard = peer.IsHeard(now_, settings_.peer_timeout);
   const bool fresh = peer.on_disk() && peer.on_disk()->fresh;
   // It may join any moment, or quiesce by itself: that is not worth its life.
@@ -117,6 +135,7 @@ policy::ClusterView Member::ClusterNow() const {
       node.attributes_known = settled_.IsKnown(id);
     } else {
       node.evidence = peer.evidence();
+      node.cut = peer.cut();
       node.note = WhatItWaitsFor(id, peer);
     }
     const auto fencing = fencing_.find(id);
@@ -193,7 +212,7 @@ void Member::FenceWhoMustBe() {
     Decide(qdiskd::DecisionKind::kFenceDecided, request.node, request.reason);
     Peer& peer = peers_.at(request.node);
     const bool of_member = peer.IsMember();
-    if (of_member) peer.Lose(now_, counter_);
+    if (of_member) peer.Lose(now_, ObeysUntil(), counter_);
     fencing_[request.node] = {now_, now_, 0, of_member, request.reason, ""};
   }
   for (auto it = fencing_.begin(); it != fencing_.end();) {
@@ -203,7 +222,7 @@ void Member::FenceWhoMustBe() {
     const bool waits = fencing.request == 0;
     const Peer& peer = peers_.at(node);
     const bool back = peer.IsHeard(now_, settings_.peer_timeout) && !fencing.of_member;
-    if (waits && (peer.evidence() || back)) {
+    if (waits && (peer.evidence() || IsCutEnough(peer) || back)) {
       it = fencing_.erase(it);
       continue;
     }
@@ -211,7 +230,7 @@ void Member::FenceWhoMustBe() {
     if (waits && now_ >= fencing.retry_at && until) {
       fencing.request = next_request_++;
       StepFencer(stonith::FenceAsked{fencing.request, node, settings_.cib.stonith_action,
-                                     candidate_.term(), *until});
+                                     candidate_.term(), *until, policy::NeededBy(settings_.cib)});
       it = fencing_.upper_bound(node);  // an answer may have come at once, and erased it
       continue;
     }
@@ -223,7 +242,7 @@ void Member::ForgetCoordination() {
   pending_.clear();
   fencing_.clear();
   plan_ = {};
-  for (auto& [id, peer] : peers_) peer.Lose(now_, counter_);
+  for (auto& [id, peer] : peers_) peer.Lose(now_, kNever, counter_);
 }
 
 }  // namespace fencepost::node

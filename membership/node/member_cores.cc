@@ -127,20 +127,32 @@ void Member::OnFenceAnswer(const stonith::FenceAnswer& answer) {
   for (auto it = fencing_.begin(); it != fencing_.end(); ++it) {
     if (it->second.request != answer.id) continue;
     const NodeId node = it->first;
+    Peer& peer = peers_.at(node);
     const bool whole = answer.result.ok() && answer.result->coverage.node;
-    if (whole) {
+    if (answer.result.ok() && !whole) {
+      peer.CutOff(answer.result->begun_at, answer.result->coverage);
+    }
+    if (whole || IsCutEnough(peer)) {
       Say(Severity::kNotice, "fenced")
           .With("target", NameOf(node))
           .With("by", answer.result->device);
       Decide(qdiskd::DecisionKind::kFenced, node,
-             Cat("proved off by ", answer.result->device, "; because ", it->second.reason));
-      peers_.at(node).PowerIsOff(answer.result->begun_at);
+             Cat(whole ? "" : Cat("its ", ToText(peer.cut()), " "), "proved off by ",
+                 answer.result->device, "; because ", it->second.reason));
+      if (whole) peer.PowerIsOff(answer.result->begun_at);
       fencing_.erase(it);
+    } else if (answer.result.ok() &&
+               answer.result->coverage.Covers(policy::NeededBy(settings_.cib))) {
+      it->second.request = 0;
+      it->second.note = Cat("its ", ToText(answer.result->coverage), " is cut off by ",
+                            answer.result->device, "; that counts once its authority is over");
+      it->second.decided = now_;
+      it->second.retry_at = std::max(peer.obeys_until(), now_ + settings_.peer_timeout);
     } else {
       // Cut off from storage or network it may still write to the other, or run what needs neither.
       const std::string why =
           answer.result.ok()
-              ? Cat("only its ", answer.result->coverage.Text(), " is cut off, by ",
+              ? Cat("only its ", ToText(answer.result->coverage), " is cut off, by ",
                     answer.result->device, "; add a power device to the level, or confirm by hand")
               : answer.result.error().Text();
       Say(Severity::kError, "fencing-failed").With("target", NameOf(node)).With("why", why);

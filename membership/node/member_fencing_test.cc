@@ -52,6 +52,23 @@ TEST_F(MemberFencing, WhoIsCutOffFromStorageAloneMayStillRunTheRest) {
   EXPECT_GE(world_.Told(passive_, "fencing-failed"), 1);
 }
 
+TEST_F(MemberFencing, WhatNeedsOnlyStorageIsRecoveredWhenThatIsCutOff) {
+  OnlyStorageFencing();
+  const auto scsi = world_.change_cib;
+  world_.change_cib = [scsi](Cib& cib) {
+    scsi(cib);
+    for (Group& group : cib.groups) {
+      for (Primitive& member : group.members) member.needs = {false, true, false};
+    }
+  };
+  world_.storage_is_all = true;
+  Bring();
+  world_.node(active_).frozen = true;
+  ASSERT_TRUE(world_.RunUntil(2 * kSettle, [&] { return AllOn(passive_); }));
+  EXPECT_TRUE(world_.IsCutOff(active_));
+  EXPECT_EQ(world_.Told(passive_, "fencing-failed"), 0);
+}
+
 TEST_F(MemberFencing, NothingStartsBeforeTheNodeIsUnfenced) {
   OnlyStorageFencing();
   world_.unfencing_works = false;

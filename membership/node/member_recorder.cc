@@ -21,15 +21,15 @@ void Member::Decide(qdiskd::DecisionKind kind, NodeId about, const std::string& 
 // Why a lost node's resources may be recovered: the grade, when it came or changed.
 void Member::KeepEvidence() {
   for (const auto& [id, peer] : peers_) {
-    const auto evidence = peer.evidence();
+    const std::string evidence = EvidenceText(peer);
     const auto kept = evidence_kept_.find(id);
-    if (!evidence) {
+    if (evidence.empty()) {
       if (kept != evidence_kept_.end()) evidence_kept_.erase(kept);
       continue;
     }
-    if (kept != evidence_kept_.end() && kept->second == *evidence) continue;
-    evidence_kept_[id] = *evidence;
-    Decide(qdiskd::DecisionKind::kEvidence, id, std::string(ToText(*evidence)));
+    if (kept != evidence_kept_.end() && kept->second == evidence) continue;
+    evidence_kept_[id] = evidence;
+    Decide(qdiskd::DecisionKind::kEvidence, id, evidence);
   }
 }
 

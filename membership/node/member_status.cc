@@ -7,7 +7,7 @@ namespace {
 std::string StateInWords(const Peer& peer, bool heard, bool fencing) {
   if (peer.IsMember()) return peer.heartbeat().leaving ? "member, leaving" : "member";
   if (fencing) return "being fenced";
-  if (peer.evidence()) return std::string(policy::ToText(*peer.evidence()));
+  if (peer.evidence() || peer.cut().Any()) return EvidenceText(peer);
   if (heard) return "heard, not a member";
   return peer.EverHeard() ? "lost" : "not heard yet";
 }
@@ -83,7 +83,7 @@ MemberStatus Member::Status(MonoTime now) const {
       }
       entry.on_disk = peer.on_disk() && peer.on_disk()->fresh;
       entry.state = StateInWords(peer, entry.heard, fencing_.count(node.id) != 0);
-      if (peer.evidence()) entry.evidence = std::string(policy::ToText(*peer.evidence()));
+      entry.evidence = EvidenceText(peer);
     }
     status.nodes.push_back(entry);
   }

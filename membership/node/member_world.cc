@@ -382,6 +382,7 @@ void MemberWorld::Check() {
   std::map<std::string, int> active;
   for (int i = 0; i < static_cast<int>(nodes_.size()); ++i) {
     quorate += Quorate(i) ? 1 : 0;
+    if (storage_is_all && IsCutOff(i)) continue;
     for (const std::string& resource : node(i).running) ++active[resource];
   }
   if (quorate > 1) violations_.push_back(Cat("S1 at ", ToMillis(now_)));

@@ -77,6 +77,7 @@ class MemberWorld {
   [[nodiscard]] bool IsCutOff(int i) const { return cut_off_.count(i) != 0; }
   bool bmc_works = true;
   bool unfencing_works = true;
+  bool storage_is_all = false;  // what runs on a node without it does no harm
   std::function<void(Cib&)> change_cib = [](Cib&) {};
   bool stop_fails = false;
   Duration agent_takes = Millis(50);

@@ -36,7 +36,9 @@ bool Peer::SharesTheDisk() const {
          disk_->slot.boot == heartbeat_.boot && !disk_->slot.report.left;
 }
 
-void Peer::Lose(MonoTime now, std::uint64_t sent) {
+void Peer::Lose(MonoTime now, MonoTime obeys_until, std::uint64_t sent) {
+  obeys_until_ = obeys_until;
+  cut_ = {};
   sent_before_ = sent;
   member_ = false;
   since_ = now;
@@ -44,8 +46,8 @@ void Peer::Lose(MonoTime now, std::uint64_t sent) {
   evidence_.reset();
 }
 
-void Peer::BeginReign(MonoTime now, std::uint64_t sent) {
-  Lose(now, sent);
+void Peer::BeginReign(MonoTime now, MonoTime obeys_until, std::uint64_t sent) {
+  Lose(now, obeys_until, sent);
   member_boot_ = BootId();
 }
 
@@ -55,6 +57,11 @@ void Peer::Join() {
   member_boot_ = heartbeat_.boot;
   member_disk_incarnation_ = heartbeat_.disk_incarnation;
   evidence_.reset();
+  cut_ = {};
+}
+
+void Peer::CutOff(MonoTime asked, const Coverage& from) {
+  if (!member_ && asked >= since_ && asked >= obeys_until_) cut_.Add(from);
 }
 
 void Peer::PowerIsOff(MonoTime asked) {
@@ -98,6 +105,13 @@ void Peer::WeighClaims(MonoTime read_began) {
   } else if (slot.report.quiesced && disk_->changes >= *baseline_ + kChangesForAClaim) {
     evidence_ = policy::Grade::kQuiesced;
   }
+}
+
+std::string EvidenceText(const Peer& peer) {
+  if (peer.evidence()) return std::string(policy::ToText(*peer.evidence()));
+  const Coverage& cut = peer.cut();
+  if (cut.storage && cut.network) return "storage revoked and port closed";
+  return cut.storage ? "storage revoked" : cut.network ? "port closed" : "";
 }
 
 }  // namespace fencepost::node

@@ -7,6 +7,10 @@
 //          claim of the node itself (quiesced) counts when two changes of its slot were seen after
 //          that: the second one was written entirely after it. Without a quorum disk its message
 //          that it left counts when it answers one of ours that was sent after that.
+//          What devices cut a node off from, while it may live, counts only when it was seen by a
+//          query begun after the last authority that the node may have had is over: until then it
+//          could have switched itself on again, and have obeyed an order that came late. A node
+//          that is cut off is no member again before it runs nothing.
 // Time:    handed in. Errors: none.
 #pragma once
 #include <cstdint>
@@ -54,10 +58,12 @@ class Peer {
   [[nodiscard]] bool SharesTheDisk() const;
 
   // Coordinator's side. Lose: it is no member from now on, evidence starts at `now`.
-  // `sent`: the newest counter that this node had sent by then.
-  void Lose(MonoTime now, std::uint64_t sent = kNoAnswerCounts);
+  // `obeys_until`: when the last authority it may have been given is over. `sent`: the newest
+  // counter that this node had sent by then.
+  void Lose(MonoTime now, MonoTime obeys_until = kNever, std::uint64_t sent = kNoAnswerCounts);
   // Likewise, and whatever boot it is in may have obeyed another coordinator.
-  void BeginReign(MonoTime now, std::uint64_t sent = kNoAnswerCounts);
+  void BeginReign(MonoTime now, MonoTime obeys_until = kNever,
+                  std::uint64_t sent = kNoAnswerCounts);
   void Join();
   [[nodiscard]] bool IsMember() const { return member_; }
   [[nodiscard]] bool WasMemberInThisIncarnation() const {
@@ -66,6 +72,13 @@ class Peer {
   [[nodiscard]] MonoTime lost_at() const { return since_; }
   // Its power device answered off to a query begun at `asked`.
   void PowerIsOff(MonoTime asked);
+  // Its devices cut it off from this, as a query begun at `asked` saw.
+  void CutOff(MonoTime asked, const Coverage& from);
+  [[nodiscard]] const Coverage& cut() const { return cut_; }
+  [[nodiscard]] MonoTime obeys_until() const { return obeys_until_; }
+  [[nodiscard]] bool MayJoin() const {
+    return !cut_.Any() || evidence_.has_value() || heartbeat_.quiesced;
+  }
   // A named operator vouches that it is off. Any sign of life withdraws that.
   // REQUIRES: it is no member.
   void Confirm();
@@ -90,10 +103,15 @@ class Peer {
   BootId member_boot_;
   Incarnation member_disk_incarnation_;
   MonoTime since_{};
+  MonoTime obeys_until_ = kNever;
+  Coverage cut_;
   std::uint64_t sent_before_ = kNoAnswerCounts;  // up to `since_`
   std::optional<std::uint64_t> baseline_;  // its changes in the first view read after `since_`
   std::optional<policy::Grade> evidence_;
   std::uint64_t confirmed_changes_ = 0;  // of its slot, when it was confirmed to be off
 };
+
+// In words: why it is believed to do no harm; empty: it is not.
+[[nodiscard]] std::string EvidenceText(const Peer& peer);
 
 }  // namespace fencepost::node

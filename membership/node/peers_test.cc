@@ -52,6 +52,37 @@ TEST(PeerEvidence, OffBeforeTheLossSaysNothing) {
   EXPECT_EQ(peer.evidence(), policy::Grade::kPoweredOff);
 }
 
+TEST(PeerEvidence, ARevocationCountsWhenItWasSeenAfterTheLastAuthority) {
+  constexpr Coverage kStorage{false, true, false};
+  Peer peer;
+  peer.CutOff(At(1), kStorage);
+  EXPECT_FALSE(peer.cut().Any()) << "nobody lost it yet";
+  peer.Lose(At(10), At(15));
+  peer.CutOff(At(9), kStorage);
+  peer.CutOff(At(14), kStorage);
+  EXPECT_FALSE(peer.cut().Any()) << "it may have switched itself on again";
+  peer.CutOff(At(15), kStorage);
+  EXPECT_EQ(peer.cut(), kStorage);
+  EXPECT_FALSE(peer.evidence()) << "it may live";
+  EXPECT_EQ(EvidenceText(peer), "storage revoked");
+  EXPECT_FALSE(peer.MayJoin()) << "it may run what was taken over";
+  Heartbeat beat = OfBoot(1, 1);
+  beat.quiesced = true;
+  peer.Hear(At(20), Packet{}, beat);
+  EXPECT_TRUE(peer.MayJoin());
+  peer.Join();
+  EXPECT_FALSE(peer.cut().Any()) << "it unfences itself now";
+}
+
+TEST(PeerEvidence, ARevocationOfAnEarlierReignIsForgotten) {
+  Peer peer;
+  peer.Lose(At(10), At(15));
+  peer.CutOff(At(16), {false, true, true});
+  EXPECT_EQ(EvidenceText(peer), "storage revoked and port closed");
+  peer.BeginReign(At(20), At(25));
+  EXPECT_FALSE(peer.cut().Any());
+}
+
 TEST(PeerEvidence, ABootThatMayHaveObeyedAnotherCoordinatorIsNotNew) {
   Peer peer;
   peer.Hear(At(1), Packet{}, OfBoot(1, 1));
@@ -104,7 +135,7 @@ TEST(PeerEvidence, ADiskThatMissedItsLatestWritesDoesNotShowANewBoot) {
 TEST(PeerEvidence, ThatItLeftCountsOnlyAsTheAnswerToWhatWasSentAfterTheLoss) {
   const auto weigh = [](const Heartbeat& beat) {
     Peer peer;
-    peer.BeginReign(At(10), 40);
+    peer.BeginReign(At(10), At(10), 40);
     peer.Hear(At(11), Packet{}, beat);
     peer.WeighMessage(Incarnation(7));
     return peer.evidence();
@@ -139,7 +170,7 @@ TEST(PeerEvidence, ALaterStartAndALaterReignEndThatItLeft) {
   left.leaving = left.quiesced = true;
   left.echo = 41;
   left.echo_of = Incarnation(7);
-  peer.BeginReign(At(10), 40);
+  peer.BeginReign(At(10), At(10), 40);
   peer.Hear(At(11), Packet{}, left);
   peer.WeighMessage(Incarnation(7));
   ASSERT_TRUE(peer.evidence());
@@ -149,7 +180,7 @@ TEST(PeerEvidence, ALaterStartAndALaterReignEndThatItLeft) {
   peer.Hear(At(13), Packet{}, left);
   peer.WeighMessage(Incarnation(7));
   ASSERT_TRUE(peer.evidence());
-  peer.BeginReign(At(14), 60);  // it may have obeyed another meanwhile
+  peer.BeginReign(At(14), At(14), 60);  // it may have obeyed another meanwhile
   EXPECT_FALSE(peer.evidence());
   peer.Hear(At(15), Packet{}, left);
   peer.WeighMessage(Incarnation(7));

@@ -134,7 +134,7 @@ std::string ExplainStopped(const Situation& situation, const Group& group,
     }
     return ExplainNowhere(situation, group, member);
   }
-  if (auto why = situation.WhyNoStart()) return *why;
+  if (auto why = situation.WhyNoStart(member)) return *why;
   const std::string_view name = situation.Name(*target.node);
   for (std::size_t i = index + 1; i < group.members.size(); ++i) {
     const auto active = situation.MayBeActiveOn(group.members[i].id);

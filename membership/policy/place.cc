@@ -83,7 +83,10 @@ bool AnySticksTo(const Situation& situation, const Group& group, NodeId node) {
 
 // While nothing may be started, what runs is not stopped for a better place.
 std::optional<NodeId> PlaceToStay(const Situation& situation, const Group& group) {
-  if (!situation.WhyNoStart()) return std::nullopt;
+  const bool all_may_start =
+      std::none_of(group.members.begin(), group.members.end(),
+                   [&](const Primitive& member) { return situation.WhyNoStart(member); });
+  if (all_may_start) return std::nullopt;
   std::optional<NodeId> place;
   for (const NodeId node : situation.members()) {
     if (!IsActiveOn(situation, group, node)) continue;

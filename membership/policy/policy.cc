@@ -82,13 +82,13 @@ class GroupSchedule {
   }
 
   void AppendStart(Plan& plan) const {
-    if (!target_.node || situation_.WhyNoStart()) return;
+    if (!target_.node) return;
     std::size_t next = 0;
     while (next < target_.runnable && RunsInPlace(next)) {
       if (situation_.IsBusy(Id(next), *target_.node)) return;  // perhaps with a stop
       ++next;
     }
-    if (next == target_.runnable) return;
+    if (next == target_.runnable || situation_.WhyNoStart(group_.members[next])) return;
     for (std::size_t i = next; i < group_.members.size(); ++i) {
       if (!situation_.MayBeActiveOn(Id(i)).empty()) return;
     }
@@ -107,17 +107,28 @@ void AppendFences(const Situation& situation, Plan& plan) {
     if (!situation.HasFenceDevice(node.id)) continue;
     if (situation.IsDoomed(node.id)) {
       plan.fences.push_back({node.id, "a stop failed on it"});
-    } else if (view.state == NodeState::kGone && !view.evidence) {
+    } else if (view.state == NodeState::kGone && !view.evidence &&
+               !(view.cut.Any() && view.cut.Covers(NeededBy(situation.cib())))) {
       plan.fences.push_back({node.id, "it is no member, and nothing proves that it is off"});
     }
   }
 }
 
 void AppendUnsafe(const Situation& situation, Plan& plan) {
+  std::string careless;
+  for (const Group& group : situation.cib().groups) {
+    for (const Primitive& member : group.members) {
+      if (!member.needs.Any()) careless += Cat(careless.empty() ? "" : ", ", member.id);
+    }
+  }
+  if (!careless.empty()) {
+    plan.unsafe.push_back(
+        Cat("requires=quorum: ", careless, " may be started while a lost node still runs it"));
+  }
   if (situation.cib().stonith_enabled) return;
   plan.unsafe.push_back("stonith-enabled=false: a lost node counts as off without proof");
   for (const CibNode& node : situation.cib().nodes) {
-    if (!situation.IsCovered(node.id)) continue;
+    if (!situation.IsCovered(node.id, {true, false, false})) continue;
     const Grade grade = situation.View(node.id).evidence.value_or(Grade::kUnproven);
     if (grade != Grade::kUnproven) continue;
     plan.unsafe.push_back(Cat("node ", node.name, " counts as off; the evidence is unproven"));
@@ -144,6 +155,14 @@ std::string_view ToText(Grade grade) {
       return "unproven";
   }
   return "no such grade";
+}
+
+Coverage NeededBy(const Cib& cib) {
+  Coverage needed;
+  for (const Group& group : cib.groups) {
+    for (const Primitive& member : group.members) needed.Add(member.needs);
+  }
+  return needed;
 }
 
 Plan Decide(const Cib& cib, const ClusterView& view) {

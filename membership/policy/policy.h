@@ -5,7 +5,8 @@
 //          again when one has ended.
 //          (S2) Nothing is ordered to start while it may be active on another node.
 //          (S5) Nothing is started while any configured node is neither a member with known states
-//          nor covered by evidence. With stonith-enabled=false a gone node counts as covered by the
+//          nor covered by evidence: of the whole node, or of as much of it as the resource needs
+//          (Primitive::needs). With stonith-enabled=false a gone node counts as covered by the
 //          grade "unproven", and the plan says so: it is unsafe.
 //          A member whose resources stop as they should is never to be fenced.
 //          While a node's attributes are not known, rules that look at them stop nothing there, and
@@ -55,10 +56,13 @@ struct NodeView {
   std::vector<ResourceStatus> resources;  // of a (leaving) member; what is missing is unknown
   Attributes attributes;                  // the transient ones; they beat those of the CIB
   bool attributes_known = true;           // false: what sets them may not have come to it yet
-  std::optional<Grade> evidence;          // of a node that is no member
-  std::string note;                       // of one that joins: what it waits for, empty: itself
-  bool fencing = false;                   // a fence operation against it is in progress
-  std::string fence_note;                 // how the last one failed; repeated in reasons
+  std::optional<Grade> evidence;          // of a node that is no member, and of all of it
+  // What its devices cut it off from, without evidence of the whole: it may live. Not before it can
+  // be in no authority any more (peers.h).
+  Coverage cut;
+  std::string note;        // of one that joins: what it waits for, empty: itself
+  bool fencing = false;    // a fence operation against it is in progress
+  std::string fence_note;  // how the last one failed; repeated in reasons
 };
 
 struct Order {
@@ -101,6 +105,8 @@ struct Plan {
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
+// What a lost node must have lost before everything may be recovered.
+[[nodiscard]] Coverage NeededBy(const Cib& cib);
 [[nodiscard]] Plan Decide(const Cib& cib, const ClusterView& view);
 
 }  // namespace fencepost::policy

@@ -102,6 +102,52 @@ struct Cluster {
 };
 
 // [crm_simulate]
+// Rule S5: the scope of the evidence covers what the resource needs.
+TEST(PolicyEvidence, WhatALostNodeMustHaveLostDependsOnTheResource) {
+  constexpr Coverage kNode{true, false, false}, kStorage{false, true, false},
+      kNetwork{false, false, true}, kBoth{false, true, true}, kNothing{};
+  struct Case {
+    const char* what;
+    Coverage needs, cut;
+    bool starts, fences;
+  };
+  const Case cases[] = {
+      {"all of it, by default", kNode, kBoth, false, true},
+      {"its storage, and that was revoked", kStorage, kStorage, true, false},
+      {"its storage, and only its port was closed", kStorage, kNetwork, false, true},
+      {"its storage, and nothing is proved", kStorage, kNothing, false, true},
+      {"its network, and that was closed", kNetwork, kNetwork, true, false},
+      {"both, and one of them is gone", kBoth, kStorage, false, true},
+      {"both, and both are gone", kBoth, kBoth, true, false},
+      {"nothing: it is started, and the node is fenced all the same", kNothing, kNothing, true,
+       true}};
+  for (const Case& c : cases) {
+    Cluster cluster;
+    for (Primitive& member : cluster.cib.groups[0].members) member.needs = c.needs;
+    cluster.Lose(kB);
+    cluster.Node(kB).cut = c.cut;
+    const Plan plan = Decide(cluster.cib, cluster.view);
+    EXPECT_EQ(!plan.orders.empty(), c.starts) << c.what;
+    EXPECT_EQ(!plan.fences.empty(), c.fences) << c.what;
+    EXPECT_EQ(!plan.unsafe.empty(), !c.needs.Any()) << c.what;
+    cluster.Node(kB).state = NodeState::kJoining;  // whatever was cut: it is not lost for good
+    EXPECT_THAT(Decide(cluster.cib, cluster.view).orders, IsEmpty()) << c.what;
+  }
+}
+
+TEST(PolicyEvidence, EachMemberOfAGroupWaitsForWhatItNeeds) {
+  Cluster cluster;
+  cluster.cib.groups[0].members[0].needs = {false, true, false};  // app needs the node to be off
+  cluster.Lose(kB);
+  cluster.Node(kB).cut = {false, true, false};
+  EXPECT_THAT(Decide(cluster.cib, cluster.view).orders, ElementsAre(Start("ip", kA)));
+  cluster.Status("ip", kA).state = kRunning;
+  const Plan plan = Decide(cluster.cib, cluster.view);
+  EXPECT_THAT(plan.orders, IsEmpty());
+  EXPECT_THAT(plan.placements[1].reason, HasSubstr("waits for evidence that node b is off"));
+  EXPECT_EQ(plan.fences.size(), 1U) << "for app";
+}
+
 TEST(Starts, AGroupMemberByMemberOnTheLowestNode) {
   Cluster c;
   EXPECT_THAT(c.Decide().orders, ElementsAre(Start("ip", kA)));

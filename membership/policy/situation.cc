@@ -34,7 +34,7 @@ Situation::Situation(const Cib& cib, const ClusterView& view) : cib_(cib), view_
         cib_looks_at_attributes_ ||
         std::any_of(location.rules.begin(), location.rules.end(), LooksAtAttributes);
   }
-  why_no_start_ = FindWhyNoStart();
+  why_nothing_starts_ = FindWhyNothingStarts();
 }
 
 bool Situation::IsMember(NodeId node) const {
@@ -47,10 +47,11 @@ bool Situation::HasFenceDevice(NodeId node) const {
                      [&](const FenceDevice& device) { return device.targets.contains(node); });
 }
 
-bool Situation::IsCovered(NodeId node) const {
+bool Situation::IsCovered(NodeId node, const Coverage& needed) const {
   if (IsMember(node)) return false;
   if (View(node).evidence) return true;
-  return View(node).state == NodeState::kGone && !cib_.stonith_enabled;
+  if (View(node).state != NodeState::kGone) return false;
+  return View(node).cut.Covers(needed) || !cib_.stonith_enabled;
 }
 
 bool Situation::IsDoomed(NodeId node) const {
@@ -132,15 +133,22 @@ std::string Situation::FenceProgress(NodeId node) const {
   return Cat("fencing requested", note);
 }
 
-std::optional<std::string> Situation::FindWhyNoStart() const {
+std::optional<std::string> Situation::WhyNoStart(const Primitive& primitive) const {
+  const Coverage& needed = primitive.needs;
   for (const auto& [id, view] : views_) {
-    if (IsMember(id) || IsCovered(id)) continue;
+    if (IsMember(id) || IsCovered(id, needed)) continue;
     if (view.state == NodeState::kJoining) {
       return view.note.empty() ? Cat("waits for node ", Name(id), " to join")
                                : Cat("waits for ", view.note);
     }
-    return Cat("waits for evidence that node ", Name(id), " is off: ", FenceProgress(id));
+    const std::string cut =
+        needed.node ? "" : Cat("cut off from its ", fencepost::ToText(needed), " or ");
+    return Cat("waits for evidence that node ", Name(id), " is ", cut, "off: ", FenceProgress(id));
   }
+  return why_nothing_starts_;
+}
+
+std::optional<std::string> Situation::FindWhyNothingStarts() const {
   for (const NodeId id : members_) {
     if (View(id).attributes_known || !cib_looks_at_attributes_) continue;
     return Cat("waits for the attributes of node ", Name(id), " to settle");

@@ -26,8 +26,8 @@ class Situation {
   [[nodiscard]] const std::vector<NodeId>& members() const { return members_; }
   [[nodiscard]] bool IsMember(NodeId node) const;
   [[nodiscard]] bool HasFenceDevice(NodeId node) const;
-  // No member, and believed to run nothing.
-  [[nodiscard]] bool IsCovered(NodeId node) const;
+  // No member, and believed to run nothing that needs `needed`, or to do no harm by it.
+  [[nodiscard]] bool IsCovered(NodeId node, const Coverage& needed) const;
   // A member that is being fenced, or must be because a stop failed on it.
   [[nodiscard]] bool IsDoomed(NodeId node) const;
   // Permanent, transient and built-in ones (#uname, #id, #kind).
@@ -47,13 +47,13 @@ class Situation {
   [[nodiscard]] std::vector<NodeId> KnownActiveOn(const std::string& resource) const;
   // Its stickiness counts here: it is active on this node alone, or on its way to it from nowhere.
   [[nodiscard]] bool SticksTo(const std::string& resource, NodeId node) const;
-  // Rule S5: why nothing may be started at all now; nullopt: starts may go ahead.
-  [[nodiscard]] const std::optional<std::string>& WhyNoStart() const { return why_no_start_; }
+  // Rule S5: why it may not be started anywhere now; nullopt: its start may go ahead.
+  [[nodiscard]] std::optional<std::string> WhyNoStart(const Primitive& primitive) const;
   // "fencing in progress", or why the node is not being fenced.
   [[nodiscard]] std::string FenceProgress(NodeId node) const;
 
  private:
-  [[nodiscard]] std::optional<std::string> FindWhyNoStart() const;
+  [[nodiscard]] std::optional<std::string> FindWhyNothingStarts() const;
   [[nodiscard]] bool HasPending(const std::string& resource, NodeId node,
                                 std::optional<ResourceAction> action) const;
 
@@ -65,7 +65,7 @@ class Situation {
   bool cib_looks_at_attributes_ = false;
   std::vector<NodeId> members_;
   std::map<std::pair<NodeId, std::string>, ResourceStatus> statuses_;  // all of all members
-  std::optional<std::string> why_no_start_;
+  std::optional<std::string> why_nothing_starts_;                      // whatever it needs
 };
 
 }  // namespace fencepost::policy

@@ -78,10 +78,20 @@ void Warn(const FencerConfig& config, NodeId node, const std::vector<Level>& lev
   for (const Level& level : levels) {
     node_is_covered = node_is_covered || level.coverage.node;
     if (level.coverage.node) continue;
-    warn(Cat("level ", level.index, " takes only its ", level.coverage.Text(),
-             ": that is no proof that the node is off"));
+    if (!level.coverage.Any()) {
+      warn(Cat("level ", level.index,
+               " takes only a part of its storage or network, which proves nothing: put all its "
+               "devices of that kind into the level"));
+      continue;
+    }
+    warn(Cat("level ", level.index, " takes only its ", ToText(level.coverage),
+             ": only resources that need no more of a lost node are recovered by it"));
   }
-  if (!node_is_covered) warn("no level proves that the node is off: nothing is recovered by them");
+  if (!node_is_covered) {
+    warn(
+        "no level proves that the node is off: only resources with requires=unfencing or a "
+        "fencepost_scope are recovered by them");
+  }
   std::set<std::size_t> seen;
   for (const Level& level : levels) {
     for (const Outlet& outlet : level.outlets) {
@@ -137,7 +147,7 @@ std::string PlanText(const FencePlan& plan) {
   out += "\n";
   for (const PlannedLevel& level : plan.levels) {
     out += Cat("  level ", level.index, ", from +", level.begins, ", at worst ", level.worst,
-               ", takes the ", level.coverage.Text(), "\n");
+               ", takes the ", ToText(level.coverage), "\n");
     for (const std::string& outlet : level.outlets) out += Cat("    off, verify: ", outlet, "\n");
   }
   if (!plan.levels.empty()) {

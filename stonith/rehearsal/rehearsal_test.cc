@@ -215,7 +215,8 @@ TEST(Plan, ShowsLevelsTheWorstCaseAndWhatFailsTogether) {
               Contains(HasSubstr("no fence device")));
   for (Device& device : config.devices) device.config.scope = FenceScope::kStorage;
   EXPECT_THAT(MakePlan(config, kBeta, seconds(600), {}).warnings,
-              Contains(HasSubstr("no level proves that the node is off")));
+              AllOf(Contains(HasSubstr("no level proves that the node is off")),
+                    Contains(HasSubstr("level 1 takes only a part of its storage or network"))));
 }
 
 TEST(Records, AreReadBackAndGrowStale) {

@@ -142,7 +142,7 @@ class Tool {
     for (const PlannedLevel& level : plan.levels) {
       out["levels"].push_back({{"index", level.index},
                                {"outlets", level.outlets},
-                               {"covers", level.coverage.Text()},
+                               {"covers", ToText(level.coverage)},
                                {"begins_ms", ToMillis(level.begins)},
                                {"worst_ms", ToMillis(level.worst)}});
     }

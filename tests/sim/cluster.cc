@@ -57,6 +57,13 @@ void AddFencing(const ClusterSettings& settings, Cib& cib) {
     device.monitor_interval = settings.fence_monitor;
     return cib.fence_devices.emplace_back(std::move(device));
   };
+  for (int i = 1; settings.feed == Feed::kStorage && i <= settings.nodes; ++i) {
+    FenceDevice& device = add(Cat("storage-", i), "fence_sim_storage");
+    device.targets[IdOf(i)] = "";
+    device.scope = FenceScope::kStorage;
+    device.unfencing = true;
+  }
+  if (settings.feed == Feed::kStorage) return;
   const bool bmc = settings.feed != Feed::kSupplies, supplies = settings.feed != Feed::kBmc;
   for (int i = 1; i <= settings.nodes; ++i) {
     if (bmc) add(Cat("fence-", i), "fence_sim").targets[IdOf(i)] = "";
@@ -84,6 +91,7 @@ Cib MakeCib(const ClusterSettings& settings) {
     p.start_timeout = p.stop_timeout = p.probe_timeout = p.monitor_timeout = kAgentTimeout;
     p.monitor_interval = kMonitorEvery;
     p.stickiness = settings.stickiness;
+    if (settings.feed == Feed::kStorage) p.needs = {false, true, false};
     group.members.push_back(p);
   }
   cib.groups.push_back(group);
@@ -196,9 +204,10 @@ Performance Cluster::Fence(Node& asker, const Command& command) {
   const auto id = ParseInt(rest.substr(0, rest.find('\n')), 1, kMaxNodes);
   FENCEPOST_CHECK(id.has_value());
   Node& target = node(static_cast<int>(*id));
-  PowerDevice& device = command.path.ends_with("_pdu0")   ? target.supply(0)
-                        : command.path.ends_with("_pdu1") ? target.supply(1)
-                                                          : target.power_device();
+  PowerDevice& device = command.path.ends_with("_pdu0")      ? target.supply(0)
+                        : command.path.ends_with("_pdu1")    ? target.supply(1)
+                        : command.path.ends_with("_storage") ? target.storage_gate()
+                                                             : target.power_device();
   return device.Perform(
       command, asker.machine(), [this, &asker, &target, start = asker.member_start()] {
         const bool same = start != 0 && asker.member_start() == start;

@@ -22,6 +22,7 @@ enum class Feed {
   kBmc,              // a BMC
   kSupplies,         // two supplies, both to be switched off
   kBmcThenSupplies,  // the BMC first, then both supplies
+  kStorage,          // nothing: it is cut off from its storage, which is all that services need
 };
 
 struct ClusterSettings {

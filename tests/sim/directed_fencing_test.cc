@@ -126,6 +126,55 @@ TEST_F(Fencing, ALonelyNodeShootsOneOfThreeAndTheNextOnlyWhenThatOneIsBack) {
   }));
 }
 
+// A cluster that can only revoke storage: that is enough for services that need nothing else.
+TEST_F(Fencing, WhoLostItsStorageIsTakenOverAndJoinsOnlyWhenItRunsNothing) {
+  Bring(With(Feed::kStorage));
+  Hang(active());
+  ASSERT_TRUE(cluster_->RunUntil(2 * cluster_->Bound(), [&] {
+    return passive().services().Runs("address") && passive().services().Runs("database");
+  }));
+  EXPECT_TRUE(active().powered());
+  EXPECT_FALSE(active().HasStorage());
+  EXPECT_TRUE(active().services().Runs("database")) << "it hangs, and harms nobody";
+  active().disk_life()->Thaw();
+  active().member_life()->Thaw();
+  ExpectHealthySoon();
+  EXPECT_TRUE(TakenOver()) << "what runs stays where it is";
+  EXPECT_TRUE(cluster_->RunUntil(seconds(5), [&] { return active().HasStorage(); }))
+      << "it unfences itself";
+  cluster_->Run(seconds(5));
+  EXPECT_TRUE(TakenOver());
+}
+
+TEST_F(Fencing, StorageThatCannotBeRevokedIsNoEvidence) {
+  Bring(With(Feed::kStorage));
+  active().storage_gate().SetMood(OutOfReach());
+  Hang(active());
+  cluster_->Run(seconds(60));
+  EXPECT_FALSE(passive().services().Runs("database"));
+  active().storage_gate().SetMood({});
+  EXPECT_TRUE(cluster_->RunUntil(2 * cluster_->Bound(),
+                                 [&] { return passive().services().Runs("database"); }));
+}
+
+// The last authority of a node outlives its membership. While it does, the node switches itself on
+// after the fence, and obeys an order that came late.
+TEST_F(Fencing, ARevocationCountsOnlyAfterTheLastAuthorityIsOver) {
+  ClusterSettings settings = With(Feed::kStorage);
+  settings.nodes = 3;
+  Bring(settings);
+  Node* coordinator = cluster_->Coordinator();
+  ASSERT_NE(coordinator, nullptr);
+  const int lost = coordinator == &active() ? passive_ : active_;
+  const auto fenced = [&] { return cluster_->Told("fence-proved"); };
+  cluster_->Isolate(NodeId(static_cast<std::uint8_t>(lost)));
+  cluster_->disk().Cut(NodeId(static_cast<std::uint8_t>(lost)));
+  ASSERT_TRUE(cluster_->RunUntil(cluster_->Bound(), [&] { return fenced() >= 1; }));
+  EXPECT_EQ(cluster_->Told("fenced"), 0) << "it may still be in its last authority";
+  ASSERT_TRUE(cluster_->RunUntil(cluster_->Bound(), [&] { return cluster_->Told("fenced") > 0; }));
+  EXPECT_GE(fenced(), 2) << "it was looked at again";
+}
+
 // Negative control: a crossed plug switches, and reports, another machine.
 TEST_F(Fencing, AWrongPlugIsAnAccidentThatTheOracleSees) {
   ClusterSettings settings = With(Feed::kBmc);

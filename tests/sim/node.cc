@@ -146,6 +146,9 @@ Node::Node(Site& site, Machine::Settings machine, Fence fence)
                     {[this] { return powered(); }, [this] { PowerOn(); },
                      [this](NodeId by) { PowerOff(Cat("switched off for node ", by)); },
                      [this](NodeId) { site_.oracle.SaidOff(id()); }, [this] { return IsFed(); }}),
+      storage_gate_(site.world, {[this] { return has_storage_; }, [this] { GiveStorage(true); },
+                                 [this](NodeId) { GiveStorage(false); },
+                                 [this](NodeId) { site_.oracle.SaidOff(id()); }}),
       watchdog_(site.world,
                 [this] {
                   PowerOff("its watchdog");
@@ -172,6 +175,17 @@ void Node::MakeSupplies() {
                                             [this](NodeId) {
                                               if (!powered()) site_.oracle.SaidOff(id());
                                             }});
+  }
+}
+
+void Node::GiveStorage(bool on) {
+  if (on == has_storage_) return;
+  has_storage_ = on;
+  Note(on ? "STORAGE-GIVEN" : "STORAGE-REVOKED", "");
+  if (on) {
+    site_.oracle.Reconnected(id());
+  } else {
+    site_.oracle.CutOff(id());
   }
 }
 

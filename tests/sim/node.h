@@ -90,6 +90,9 @@ class Node {
   [[nodiscard]] PowerDevice& supply(int i) {
     return *supplies_.at(static_cast<std::size_t>(i)).device;
   }
+  // What keeps it from the storage of its services, or lets it: persistent reservations, say.
+  [[nodiscard]] PowerDevice& storage_gate() { return storage_gate_; }
+  [[nodiscard]] bool HasStorage() const { return has_storage_; }
   [[nodiscard]] DurableState& member_state() { return member_state_; }
   [[nodiscard]] int starts() const { return starts_; }  // of daemons
   // Names the running fencepostd; 0: none.
@@ -106,6 +109,7 @@ class Node {
   void Ask(const std::string& request);
   void InstallPrograms();
   void MakeSupplies();
+  void GiveStorage(bool on);
   void Switch(int supply, bool on, NodeId by);
   [[nodiscard]] bool IsFed() const { return supplies_[0].on || supplies_[1].on; }
 
@@ -122,6 +126,8 @@ class Node {
   };
   std::array<Supply, kSupplyCount> supplies_;
   PowerDevice power_device_;
+  bool has_storage_ = true;  // whatever its power does
+  PowerDevice storage_gate_;
   WatchdogHardware watchdog_;
   SimNodeDeath death_;
   MonoTime covered_until_{};  // of this boot

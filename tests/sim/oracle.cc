@@ -28,6 +28,22 @@ void Oracle::Covered(NodeId node, bool covered) {
   }
 }
 
+void Oracle::NeverTwice(const std::string& resource) {
+  std::vector<NodeId> harmful;
+  for (const NodeId node : active_[resource]) {
+    if (cut_off_.count(node) == 0) harmful.push_back(node);
+  }
+  if (harmful.size() < 2) return;
+  Violation(Cat("S2: ", resource, " runs on nodes ", harmful.front(), " and ", harmful.back()));
+}
+
+void Oracle::Reconnected(NodeId node) {
+  cut_off_.erase(node);
+  for (const auto& [resource, active] : active_) {
+    if (active.count(node) != 0) NeverTwice(resource);
+  }
+}
+
 void Oracle::ServiceChanged(NodeId node, const std::string& resource, bool runs) {
   std::set<NodeId>& active = active_[resource];
   if (!runs) {
@@ -35,9 +51,7 @@ void Oracle::ServiceChanged(NodeId node, const std::string& resource, bool runs)
     return;
   }
   active.insert(node);
-  if (active.size() > 1) {
-    Violation(Cat("S2: ", resource, " runs on nodes ", *active.begin(), " and ", *active.rbegin()));
-  }
+  NeverTwice(resource);
   for (auto& [other, resources] : ghosts_) {
     if (other == node || resources.count(resource) == 0) continue;
     Violation(Cat("S5: ", resource, " starts on node ", node, "; node ", other,

@@ -2,10 +2,12 @@
 // really runs and really has power, never by what a daemon believes.
 //
 // Promise: S1 never two quorate coordinators at one instant. S2 never one service active on two
-//          powered nodes. S3 a power device is switched off only for a quorate coordinator, and in
-//          one split that nothing else disturbs at most one side is shot. S5 no service starts on a
-//          node while another may still run it for all the cluster can know: it ran there when the
-//          power went, and since then no power device said off and the node was not booted anew.
+//          powered nodes; what runs on a node that is cut off from the storage that all services
+//          need can do no harm, until that node has it again. S3 a power device is switched off
+//          only for a quorate coordinator, and in one split that nothing else disturbs at most one
+//          side is shot. S5 no service starts on a node while another may still run it for all the
+//          cluster can know: it ran there when the power went, and since then no power device said
+//          off and the node was not booted anew.
 // Errors:  each violation once, with its instant and what it means.
 #pragma once
 #include <functional>
@@ -34,6 +36,8 @@ class Oracle {
   void PowerLost(NodeId node);
   void PowerOn(NodeId node) { ghosts_.erase(node); }
   void SaidOff(NodeId node) { ghosts_.erase(node); }
+  void CutOff(NodeId node) { cut_off_.insert(node); }
+  void Reconnected(NodeId node);
   // `entitled`: the daemon whose agent switches is quorate, or has ended since it started it.
   void Shot(NodeId by, NodeId target, bool entitled);
   void SplitBegins();
@@ -49,6 +53,7 @@ class Oracle {
 
  private:
   void Violation(const std::string& what);
+  void NeverTwice(const std::string& resource);
 
   Report report_;
   std::vector<std::string> violations_;
@@ -58,7 +63,7 @@ class Oracle {
   std::map<std::string, NodeId> last_on_;
   std::map<NodeId, std::set<std::string>> ghosts_;
   bool split_ = false;
-  std::set<NodeId> shot_in_split_, uncovered_;
+  std::set<NodeId> shot_in_split_, uncovered_, cut_off_;
   std::vector<std::pair<NodeId, NodeId>> shot_;  // by, target
   int shots_ = 0, takeovers_ = 0, moves_ = 0;
 };
