@@ -57,6 +57,7 @@ std::vector<FencerEffect> Fencer::Step(MonoTime now, const FencerEvent& event) {
   if (const auto* ended = std::get_if<AgentEnded>(&event)) End(*ended);
   if (const auto* lost = std::get_if<RightsLost>(&event)) Lose(lost->term);
   if (const auto* back = std::get_if<NodeIsBack>(&event)) shot_.erase(back->node);
+  if (const auto* before = std::get_if<FencedBefore>(&event)) Remember(*before);
   Advance();
   PlanWakeUp();
   return std::move(effects_);
@@ -107,7 +108,7 @@ std::optional<Error> Fencer::WhyGuarded(NodeId node) const {
   if (config_.guard_nodes == 0) return std::nullopt;
   std::map<NodeId, bool> shot{{node, true}};
   for (const auto& [other, when] : shot_) {
-    if (now_ - when < kGuardWindow) shot[other] = true;
+    if (now_ - when < kGuardWindow && other != config_.self) shot[other] = true;
   }
   for (const Operation& op : operations_) {
     if (!op.unfence) shot[op.node] = true;
@@ -122,6 +123,37 @@ std::optional<Error> Fencer::WhyGuarded(NodeId node) const {
                    ToText(kGuardWindow), " and not back, it would be more than half of ",
                    config_.guard_nodes, " nodes"),
                "look at them: bring one back, or fence by hand with fence_node"};
+}
+
+// The same fence is told again and again, each time with the times of that message: of two accounts
+// the one that knows more proofs is kept, and the later instants.
+void Fencer::Remember(const FencedBefore& before) {
+  if (before.off_begun) {
+    const auto [at, fresh] = shot_.try_emplace(before.node, *before.off_begun);
+    if (!fresh) at->second = std::max(at->second, *before.off_begun);
+  }
+  auto& proofs = proofs_[before.node];
+  if (before.proved_off.size() >= proofs.size()) {
+    proofs.assign(before.proved_off.rbegin(), before.proved_off.rend());
+  }
+}
+
+std::vector<FencedBefore> Fencer::Fenced(MonoTime now) const {
+  std::map<NodeId, FencedBefore> out;
+  for (const auto& [node, when] : shot_) {
+    if (now - when < kGuardWindow) out[node].off_begun = when;
+  }
+  for (const auto& [node, proofs] : proofs_) {
+    for (auto when = proofs.rbegin(); when != proofs.rend(); ++when) {
+      if (now - *when < kLoopWindow) out[node].proved_off.push_back(*when);
+    }
+  }
+  std::vector<FencedBefore> all;
+  for (auto& [node, before] : out) {
+    before.node = node;
+    all.push_back(std::move(before));
+  }
+  return all;
 }
 
 Fencer::Operation* Fencer::Join(NodeId node, bool unfence, FenceAction action, Term term,

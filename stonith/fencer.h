@@ -18,6 +18,8 @@
 //     did not come back as members since, together with the one asked for, are never more than half
 //     of the nodes. What would make them more is refused. (An operator is not held back.)
 //   - A node that was proved off kMaxReboots times within kLoopWindow is left off.
+//   - Both count what other fencers did, as far as this one was told (FencedBefore): a coordinator
+//     that takes over goes on with the count of the one before.
 // Promise, of order:
 //   - A request joins a running one only if node, action and term are the same. One operation a
 //     node at a time. Levels in their order; the next begins when the one before failed, or while
@@ -105,9 +107,16 @@ struct RightsLost {
 struct NodeIsBack {  // it is a member again: the guard counts it no more
   NodeId node;
 };
+// What another fencer, which had the right, did to a node, and when by the clock of this one. It
+// adds to what this one knows: nothing is forgotten by it.
+struct FencedBefore {
+  NodeId node;
+  std::optional<MonoTime> off_begun;  // none: it came back since
+  std::vector<MonoTime> proved_off;   // the latest ones, newest first
+};
 struct Tick {};
-using FencerEvent =
-    std::variant<FenceAsked, UnfenceAsked, StatusAsked, AgentEnded, RightsLost, NodeIsBack, Tick>;
+using FencerEvent = std::variant<FenceAsked, UnfenceAsked, StatusAsked, AgentEnded, RightsLost,
+                                 NodeIsBack, FencedBefore, Tick>;
 
 struct StartAgent {
   RunId run = 0;
@@ -172,6 +181,8 @@ class Fencer {
   [[nodiscard]] bool Idle() const { return operations_.empty() && queries_.empty(); }
   [[nodiscard]] const std::deque<HistoryRecord>& history() const { return history_; }
   [[nodiscard]] std::vector<DeviceHealth> Health() const;
+  // What the next fencer must know, of all nodes for which it still counts at `now`.
+  [[nodiscard]] std::vector<FencedBefore> Fenced(MonoTime now) const;
   [[nodiscard]] bool NeedsUnfencing(NodeId node) const {
     return !UnfencingOutlets(config_, node).empty();
   }
@@ -262,6 +273,7 @@ class Fencer {
   void End(const AgentEnded& ended);
   void Lose(Term term);
   void Advance();
+  void Remember(const FencedBefore& before);
   void ExpireWaiters(Operation* op);
   void AnswerAll(Operation* op, const Result<Evidence>& result);
   void Finish(Operation* op);
@@ -315,7 +327,7 @@ class Fencer {
   bool watching_ = false;  // the first step was made
   std::map<RunId, LiveRun> live_;
   std::map<NodeId, MonoTime> shot_;                // off begun, not back since
-  std::map<NodeId, std::deque<MonoTime>> proofs_;  // the last kMaxReboots
+  std::map<NodeId, std::deque<MonoTime>> proofs_;  // the last kMaxReboots, newest last
   std::deque<HistoryRecord> history_;
   std::vector<FencerEffect> effects_;
 };

@@ -13,6 +13,56 @@ FencerConfig TwoDevices() {
   return {{bmc, pdu}, {{kTwo, "beta"}, {kThree, "gamma"}}};
 }
 
+// What the coordinator before did counts for the one that takes over.
+TEST(FencerHandOver, TheMajorityGuardGoesOnWithTheCountOfTheOneBefore) {
+  FencerConfig config = TwoSupplies();
+  config.guard_nodes = 3;
+  for (const bool told : {true, false}) {
+    Fencer before(config), after(config);
+    const auto off = Only(before.Step(At(0), Ask(1)));
+    EXPECT_EQ(off.device, "bmc");
+    if (told) {
+      for (const FencedBefore& fenced : before.Fenced(At(1'000))) {
+        (void)after.Step(At(5'000), fenced);
+        (void)after.Step(At(6'000), fenced);  // it is told in each heartbeat
+      }
+    }
+    FenceAsked next = Ask(2);
+    next.node = kThree;
+    const auto effects = after.Step(At(7'000), next);
+    EXPECT_EQ(Of<StartAgent>(effects).empty(), told);
+    if (!told) continue;
+    EXPECT_THAT(Of<FenceAnswer>(effects).at(0).result.error().cause,
+                testing::HasSubstr("majority-guard"));
+    (void)after.Step(At(8'000), NodeIsBack{kTwo});
+    EXPECT_FALSE(Of<StartAgent>(after.Step(At(9'000), next)).empty()) << "it is back";
+  }
+}
+
+TEST(FencerHandOver, WhoHearsOfItsOwnFenceIsBack) {
+  FencerConfig config = TwoSupplies();
+  config.guard_nodes = 2;
+  Fencer fencer(config);
+  (void)fencer.Step(At(0), FencedBefore{kOne, At(0), {At(0)}});
+  EXPECT_EQ(Of<StartAgent>(fencer.Step(At(1), Ask(1))).size(), 1U);
+}
+
+TEST(FencerHandOver, ANodeIsLeftOffAfterTheThirdTimeWhoeverCounts) {
+  for (const std::size_t times : {std::size_t{1}, std::size_t{2}}) {
+    Fencer fencer(TwoSupplies());
+    FencedBefore before{kTwo, std::nullopt, {At(-1'000)}};
+    if (times == 2) before.proved_off.push_back(At(-90'000));
+    (void)fencer.Step(At(0), before);
+    (void)fencer.Step(At(0), before);
+    const auto off = Only(fencer.Step(At(1), Ask(1, FenceAction::kReboot)));
+    const auto check = Only(fencer.Step(At(2), Exit(off.run, 0)));
+    const auto proved = fencer.Step(At(3), Exit(check.run, 2));
+    EXPECT_EQ(Of<StartAgent>(proved).size(), times == 2 ? 0U : 1U) << times;
+    EXPECT_EQ(fencer.Fenced(At(4)).at(0).proved_off.size(), times + 1);
+    EXPECT_TRUE(fencer.Fenced(At(4) + kLoopWindow).empty());
+  }
+}
+
 TEST(Fencer, AnOffIsProvedByASeparateStatusRunBegunAfterIt) {
   Fencer fencer(TwoDevices());
   const auto off = Only(fencer.Step(At(1000), Ask(1)));

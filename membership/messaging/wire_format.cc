@@ -82,6 +82,27 @@ Attributes GetAttributes(Reader& r) {
   return out;
 }
 
+constexpr std::uint16_t kNever = UINT16_MAX;
+
+void Put(ByteWriter& w, const FencedNode& fenced) {
+  w.Put(fenced.node.value());
+  w.Put(fenced.off_begun.value_or(kNever));
+  for (const auto& ago : fenced.proved_off) w.Put(ago.value_or(kNever));
+}
+FencedNode GetFencedNode(Reader& r) {
+  const auto ago = [&r]() -> std::optional<std::uint16_t> {
+    const auto seconds = r.bytes.Get<std::uint16_t>();
+    if (seconds == kNever) return std::nullopt;
+    return seconds;
+  };
+  FencedNode fenced;
+  fenced.node = NodeId(r.bytes.Get<std::uint8_t>());
+  r.in_range = r.in_range && fenced.node.value() >= 1 && fenced.node.value() <= kMaxNodes;
+  fenced.off_begun = ago();
+  for (auto& proved : fenced.proved_off) proved = ago();
+  return fenced;
+}
+
 void PutBody(ByteWriter& w, const Heartbeat& m) {
   w.PutBytes(m.boot.bytes);
   w.PutBytes(m.digest);
@@ -104,6 +125,8 @@ void PutBody(ByteWriter& w, const Heartbeat& m) {
     w.Put(done.operation);
     Put(w, done.outcome);
   }
+  w.Put(static_cast<std::uint8_t>(m.fenced.size()));
+  for (const FencedNode& fenced : m.fenced) Put(w, fenced);
   Put(w, m.attributes);
 }
 void GetBody(Reader& r, Heartbeat* m) {
@@ -130,6 +153,9 @@ void GetBody(Reader& r, Heartbeat* m) {
     done.operation = r.bytes.Get<std::uint64_t>();
     done.outcome = GetOutcome(r);
     m->done.push_back(done);
+  }
+  for (std::size_t i = r.GetCount(kMaxFencedNodes); i > 0; --i) {
+    m->fenced.push_back(GetFencedNode(r));
   }
   m->attributes = GetAttributes(r);
 }

@@ -7,6 +7,7 @@
 // Errors:  Decode names what is wrong; such a packet is dropped and counted.
 #pragma once
 #include <array>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -18,9 +19,10 @@
 
 namespace fencepost::messaging {
 
-inline constexpr std::uint8_t kWireVersion = 2;
+inline constexpr std::uint8_t kWireVersion = 3;
 inline constexpr std::size_t kMaxStatuses = 64;
 inline constexpr std::size_t kMaxDone = 16;
+inline constexpr std::size_t kMaxFencedNodes = 32;
 
 using Digest = std::array<std::uint8_t, 16>;
 
@@ -41,6 +43,15 @@ struct StatusOnWire {
   friend bool operator==(const StatusOnWire&, const StatusOnWire&) = default;
 };
 
+// What the coordinator knows of fences of a node, so that who takes over goes on with it. In whole
+// seconds before it was sent, rounded down.
+struct FencedNode {
+  NodeId node;
+  std::optional<std::uint16_t> off_begun;                  // none: it is back
+  std::array<std::optional<std::uint16_t>, 2> proved_off;  // the last ones, newest first
+  friend bool operator==(const FencedNode&, const FencedNode&) = default;
+};
+
 struct Heartbeat {
   BootId boot;
   Digest digest{};         // of configuration and CIB: nodes act together only with one
@@ -52,6 +63,7 @@ struct Heartbeat {
   Duration remaining{};    // of its quorum, from when it answered the receiver's `echo`
   std::uint64_t echo = 0;  // the newest counter received from the receiver; 0: not a member
   Incarnation echo_of;     // and that receiver's incarnation
+  std::vector<FencedNode> fenced;
   // As member:
   Term authority;         // the term it obeys now; none: no authority
   bool leaving = false;   // wants to be emptied, then let go

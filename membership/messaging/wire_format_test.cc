@@ -26,6 +26,7 @@ Packet ExampleHeartbeat() {
   status.fail_count = 2;
   m.statuses = {status, {}};
   m.attributes = {{"pingd", "1000"}, {"site", "east"}};
+  m.fenced = {{NodeId(3), 12, {12, 250}}, {NodeId(64), std::nullopt, {0, std::nullopt}}};
   m.done = {{8, {Outcome::Kind::kTimedOut, 0}}};
   return {NodeId(2), NodeId(1), Incarnation(6), 1234, m};
 }
@@ -67,11 +68,20 @@ TEST(WireFormat, AttributesThatNobodyMaySetAreRefused) {
   EXPECT_FALSE(Decode(swapped).ok()) << "names rise";
 }
 
+TEST(WireFormat, AFencedNodeThatIsNoneIsRefused) {
+  for (const int node : {0, 65}) {
+    Packet packet = ExampleHeartbeat();
+    std::get<Heartbeat>(packet.body).fenced[0].node = NodeId(static_cast<std::uint8_t>(node));
+    EXPECT_FALSE(Decode(Encode(packet)).ok()) << node;
+  }
+}
+
 TEST(WireFormat, TheLongestHeartbeatFitsIntoADatagram) {
   Packet packet = ExampleHeartbeat();
   auto& m = std::get<Heartbeat>(packet.body);
   m.statuses.resize(kMaxStatuses);
   m.done.resize(kMaxDone);
+  m.fenced.assign(kMaxFencedNodes, {NodeId(1), 1, {1, 1}});
   m.attributes.clear();
   for (std::size_t i = 0; i < kMaxTransientAttributes; ++i) {
     std::string name = Cat("a", i, "-");

@@ -122,6 +122,7 @@ void Member::OnHeartbeat(NodeId from, const messaging::Packet& packet,
   // Authority: only from a quorate coordinator of our configuration, and only in answer to a
   // heartbeat of this incarnation that is not older than the last claim.
   if (!m.quorate || m.term.node() != from || m.digest != settings_.digest || leave_final_) return;
+  if (!Quorate()) HearFenced(m);
   if (m.echo_of != settings_.incarnation || m.echo <= nonce_floor_) return;
   const auto sent = sent_.find(m.echo);
   if (sent == sent_.end()) return;

@@ -234,6 +234,9 @@ class Member {
   void OnUnfenceAnswer(const stonith::UnfenceAnswer& answer);
   void BelieveOff(NodeId node, MonoTime begun_at);
   void Unfence();
+  // What this node knows of fences, for the next coordinator; and what it is told of them.
+  void TellFenced(messaging::Heartbeat* beat) const;
+  void HearFenced(const messaging::Heartbeat& beat);
   [[nodiscard]] bool IsUnfenced() const;
   [[nodiscard]] std::vector<ResourceStatus> Statuses() const;
   [[nodiscard]] Term ObeyedTerm() const;  // whose authority this node is in; none: nobody's

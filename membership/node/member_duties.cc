@@ -391,6 +391,7 @@ void Member::Heartbeats() {
   for (const ResourceStatus& status : Statuses()) beat.statuses.push_back(OnWire(status));
   beat.done = done_;
   beat.attributes = attributes_;
+  if (until) TellFenced(&beat);
   for (const auto& [id, peer] : peers_) {
     const bool member = until && peer.IsMember();
     beat.remaining = member ? *until - now_ : Duration();

@@ -53,6 +53,34 @@ void Member::OnUnfenceAnswer(const stonith::UnfenceAnswer& answer) {
   next_heartbeat_ = now_;
 }
 
+void Member::TellFenced(messaging::Heartbeat* beat) const {
+  const auto ago = [this](MonoTime when) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now_ - when);
+    return static_cast<std::uint16_t>(seconds.count());
+  };
+  for (const stonith::FencedBefore& before : fencer_.Fenced(now_)) {
+    if (beat->fenced.size() == messaging::kMaxFencedNodes) return;
+    messaging::FencedNode& fenced = beat->fenced.emplace_back();
+    fenced.node = before.node;
+    if (before.off_begun) fenced.off_begun = ago(*before.off_begun);
+    for (std::size_t i = 0; i < before.proved_off.size() && i < fenced.proved_off.size(); ++i) {
+      fenced.proved_off[i] = ago(before.proved_off[i]);
+    }
+  }
+}
+
+void Member::HearFenced(const messaging::Heartbeat& beat) {
+  for (const messaging::FencedNode& fenced : beat.fenced) {
+    stonith::FencedBefore before;
+    before.node = fenced.node;
+    if (fenced.off_begun) before.off_begun = now_ - std::chrono::seconds(*fenced.off_begun);
+    for (const auto& seconds : fenced.proved_off) {
+      if (seconds) before.proved_off.push_back(now_ - std::chrono::seconds(*seconds));
+    }
+    StepFencer(before);
+  }
+}
+
 // R5: an off seen by a query that began after the grant was seen ends every wait for that node,
 // whoever asked.
 void Member::BelieveOff(NodeId node, MonoTime begun_at) {

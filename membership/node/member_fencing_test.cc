@@ -52,6 +52,30 @@ TEST_F(MemberFencing, WhoIsCutOffFromStorageAloneMayStillRunTheRest) {
   EXPECT_GE(world_.Told(passive_, "fencing-failed"), 1);
 }
 
+TEST(MemberHandOver, TheMajorityGuardGoesOnWithTheCountOfTheOneBefore) {
+  MemberWorld world(3);
+  for (const int i : {0, 1, 2}) world.PowerOn(i);
+  const auto coordinator = [&] {
+    for (const int i : {0, 1, 2}) {
+      if (!world.node(i).frozen && world.Quorate(i)) return i;
+    }
+    return -1;
+  };
+  ASSERT_TRUE(world.RunUntil(kSettle, [&] {
+    return coordinator() >= 0 && world.Told(coordinator(), "member-joined") == 2;
+  }));
+  world.Run(std::chrono::seconds(3));
+  const int before = coordinator(), shot = (before + 1) % 3, last = (before + 2) % 3;
+  world.node(shot).frozen = true;
+  ASSERT_TRUE(world.RunUntil(kSettle, [&] { return world.fenced().size() == 1; }));
+  world.Run(std::chrono::seconds(3));
+  world.node(before).frozen = true;
+  ASSERT_TRUE(world.RunUntil(2 * kSettle, [&] { return coordinator() == last; }));
+  world.Run(kSettle);
+  EXPECT_EQ(world.fenced().size(), 1U) << "two of three would be more than half";
+  EXPECT_GE(world.Told(last, "fencing-failed"), 1);
+}
+
 TEST_F(MemberFencing, WhatNeedsOnlyStorageIsRecoveredWhenThatIsCutOff) {
   OnlyStorageFencing();
   const auto scsi = world_.change_cib;

@@ -126,6 +126,29 @@ TEST_F(Fencing, ALonelyNodeShootsOneOfThreeAndTheNextOnlyWhenThatOneIsBack) {
   }));
 }
 
+TEST_F(Fencing, WhoTakesOverDoesNotShootAMajorityWithTheOneBefore) {
+  ClusterSettings settings = With(Feed::kBmc);
+  settings.nodes = 3;
+  Bring(settings);
+  Node* coordinator = cluster_->Coordinator();
+  ASSERT_NE(coordinator, nullptr);
+  Node* first = nullptr;
+  for (const auto& node : cluster_->nodes()) {
+    if (node.get() != coordinator) first = node.get();
+  }
+  Hang(*first);
+  ASSERT_TRUE(cluster_->RunUntil(seconds(60), [&] { return cluster_->oracle().shots() == 1; }));
+  cluster_->Run(seconds(5));
+  Hang(*coordinator);
+  cluster_->Run(seconds(60));
+  EXPECT_EQ(cluster_->oracle().shots(), 1) << "two of three would be more than half";
+  EXPECT_GE(cluster_->Told("fencing-failed"), 1);
+  coordinator->disk_life()->Thaw();
+  coordinator->member_life()->Thaw();
+  first->PowerOn();
+  ExpectHealthySoon();
+}
+
 // A cluster that can only revoke storage: that is enough for services that need nothing else.
 TEST_F(Fencing, WhoLostItsStorageIsTakenOverAndJoinsOnlyWhenItRunsNothing) {
   Bring(With(Feed::kStorage));
