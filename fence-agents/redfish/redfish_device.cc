@@ -232,9 +232,10 @@ class RedfishDevice : public agent::SingleDevice {
       open_ = true;
       return Ok{};
     }
-    const auto made = http_->Do(
-        {"POST", sessions, json{{"UserName", s_.username}, {"Password", s_.password}}.dump()},
-        deadline);
+    // Bytes that JSON cannot hold are replaced: the device says that the password is wrong.
+    const std::string login = json{{"UserName", s_.username}, {"Password", s_.password}}.dump(
+        -1, ' ', false, json::error_handler_t::replace);
+    const auto made = http_->Do({"POST", sessions, login}, deadline);
     if (!made) {
       Failure failure = made.error();
       failure.effect_unknown = false;  // of the power, not of the session
