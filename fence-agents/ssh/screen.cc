@@ -53,7 +53,9 @@ std::optional<std::vector<FabricPort>> ReadSwitchShow(std::string_view screen) {
       continue;
     }
     const std::size_t proto = columns["proto"];
-    if (words.size() <= columns["state"] || !IsNumber(words[columns["index"]])) continue;
+    const std::size_t last = std::max({columns["index"], columns["port"], columns["state"],
+                                       columns.count("slot") == 1 ? columns["slot"] : 0});
+    if (words.size() <= last || !IsNumber(words[columns["index"]])) continue;
     FabricPort row;
     row.index = words[columns["index"]];
     row.port = words[columns["port"]];

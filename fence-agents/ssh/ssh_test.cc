@@ -52,6 +52,14 @@ TEST(SwitchShow, OtherTextIsNoTable) {
   }
 }
 
+TEST(SwitchShow, AHeaderInAnotherOrderIsReadByItsNamesAndShortLinesAreLeftOut) {
+  const auto ports =
+      ReadSwitchShow("State Proto Index Slot Port\n=====\nOnline FC 3 1 7\n3\n3 FC 3\n");
+  ASSERT_TRUE(ports);
+  ASSERT_EQ(ports->size(), 1U);
+  EXPECT_EQ(ports->at(0).Name(), "1/7");
+}
+
 // Whatever arrives of a screen: it never crashes, and a port that is not there entirely is not off.
 TEST(SwitchShow, AScreenThatBreaksOffNeverShowsAnEnabledPortAsDisabled) {
   for (std::size_t cut = 0; cut <= kFixed.size(); ++cut) {
