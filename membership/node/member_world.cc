@@ -212,8 +212,7 @@ void MemberWorld::ToDaemon(int i, const qdiskd::ToQdiskd& message) {
         if constexpr (std::is_same_v<T, qdiskd::local::Hello>) {
           ToVoter(i, qdiskd::event::ConsumersDropped{});
           if (node(i).voter) ToVoter(i, qdiskd::event::Dropped{node(i).voter->term()});
-        } else if constexpr (!std::is_same_v<T, qdiskd::local::Watch> &&
-                             !std::is_same_v<T, qdiskd::Decision>) {
+        } else if constexpr (std::is_constructible_v<qdiskd::VoterEvent, const T&>) {
           ToVoter(i, qdiskd::VoterEvent(m));
         }
       },
