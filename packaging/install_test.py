@@ -97,6 +97,13 @@ class Installed(unittest.TestCase):
             started.add(program)
         self.assertEqual(started, {name for name in PROGRAMS if name.endswith("d")})
 
+    def test_the_unit_of_qdiskd_lets_it_end_the_machine(self):
+        (path,) = self.files("usr/lib/systemd/system/qdiskd.service")
+        with open(path, encoding="utf-8") as unit:
+            lines = dict(line.strip().split("=", 1) for line in unit if "=" in line)
+        self.assertIn("CAP_SYS_BOOT", lines["CapabilityBoundingSet"].split(), "reboot(2)")
+        self.assertEqual(lines["ProtectKernelTunables"], "no", "/proc/sysrq-trigger")
+
     def test_systemd_understands_the_units(self):
         if not shutil.which("systemd-analyze"):
             self.skipTest("systemd-analyze is not installed")
