@@ -23,7 +23,7 @@ constexpr std::size_t kVersionField = 16;
 constexpr std::uint16_t kSuperblockLength = 376, kHeartbeatLength = 208;
 
 // Bits of the heartbeat's flag word.
-constexpr std::uint32_t kQuorate = 1, kQuiesced = 2, kLeft = 4;
+constexpr std::uint32_t kQuorate = 1, kQuiesced = 2, kLeft = 4, kUnfit = 8;
 
 Place SuperblockPlace(int copy) {
   return {Region::kSuperblock, NodeId(), copy, static_cast<std::uint64_t>(copy) * kUnitBytes};
@@ -204,7 +204,7 @@ Bytes EncodeSlot(const Slot& slot, const Place& place, const DiskIdentity& ident
   w.Put(static_cast<std::uint32_t>(slot.report.score));
   w.Put(slot.report.votes.value());
   w.Put((slot.report.quorate ? kQuorate : 0U) | (slot.report.quiesced ? kQuiesced : 0U) |
-        (slot.report.left ? kLeft : 0U));
+        (slot.report.left ? kLeft : 0U) | (slot.report.unfit ? kUnfit : 0U));
   w.Put(slot.latency.p50_us);
   w.Put(slot.latency.p99_us);
   w.Put(slot.latency.max_us);
@@ -236,6 +236,7 @@ DecodedSlot DecodeSlot(ByteView unit, const Place& place, const DiskIdentity& id
   s.report.quorate = (flags & kQuorate) != 0;
   s.report.quiesced = (flags & kQuiesced) != 0;
   s.report.left = (flags & kLeft) != 0;
+  s.report.unfit = (flags & kUnfit) != 0;
   s.latency.p50_us = r.Get<std::uint32_t>();
   s.latency.p99_us = r.Get<std::uint32_t>();
   s.latency.max_us = r.Get<std::uint32_t>();

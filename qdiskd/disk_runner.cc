@@ -267,6 +267,7 @@ bool DiskRunner::Recorded() const {
 void DiskRunner::CycleDone() {
   if (cycle_began_) last_cycle_ = ports_.clock.Now() - *cycle_began_;
   cycle_began_.reset();
+  if (settings_.after_cycle) settings_.after_cycle(MakeView());
   if (!settings_.tell_cycles) return;
   const DiskView view = voter_->View();
   ports_.facts.Record(About(Severity::kDebug, "disk-cycle")
@@ -313,7 +314,7 @@ void DiskRunner::ConsumerSaid(const ToQdiskd& message) {
                  [this](const event::Report& report) {
                    report_ = report.report;
                    ArmSilence();
-                   Step(report);
+                   Publish();
                  },
                  [this](const event::PowerIsOff& off) {
                    if (off.asked <= ports_.clock.Now()) Step(off);
@@ -367,7 +368,21 @@ void DiskRunner::SpeakForNobody() {
   report_ = {};
   report_.view = NodeBit(settings_.voter.self);
   report_.votes = Votes(0);
-  Step(event::Report{report_});
+  Publish();
+}
+
+void DiskRunner::SetFitness(const Fitness& fitness) {
+  fitness_ = fitness;
+  if (voter_ && !over_) Publish();
+}
+
+// What the consumer says of this node, and what its heuristics do. Who speaks for nobody has no
+// score.
+void DiskRunner::Publish() {
+  NodeReport report = report_;
+  report.unfit = !fitness_.fit;
+  if (report.votes != Votes(0)) report.score += fitness_.score;
+  Step(event::Report{report});
 }
 
 // The consumer repeats its report with each of its heartbeats. One that hangs must not keep a score
@@ -461,6 +476,7 @@ local::View DiskRunner::MakeView() const {
   local::View out;
   out.view = voter_->View();
   out.view.trouble.clear();
+  out.fitness = fitness_;
   for (std::size_t i = 0; i < links_.size(); ++i) {
     const DiskLink& link = *links_[i];
     const std::string& trouble =

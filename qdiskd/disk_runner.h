@@ -57,8 +57,9 @@ struct RunnerSettings {
   std::uint32_t own_user = 0;     // may speak to us, as root may
   MacFunction mac;
   std::function<std::uint64_t()> wall_ms;
-  bool tell_cycles = false;                  // a debug fact for each cycle
-  std::map<NodeId, std::string> names = {};  // of the nodes, for people
+  bool tell_cycles = false;                                  // a debug fact for each cycle
+  std::map<NodeId, std::string> names = {};                  // of the nodes, for people
+  std::function<void(const local::View&)> after_cycle = {};  // may be empty
 };
 
 struct RunnerPorts {
@@ -81,6 +82,10 @@ class DiskRunner {
   // REQUIRES: once; what another daemon of this node used is locked by us (socket, state).
   void Start(std::function<void(Status)> ended);
   void Stop();
+  // What its heuristics say; published on the disk, beside the consumer's report. Without a call
+  // the node is fit.
+  void SetFitness(const Fitness& fitness);
+  [[nodiscard]] const Fitness& fitness() const { return fitness_; }
   // For tests and status; nullptr until the incarnation is durable.
   [[nodiscard]] const DiskVoter* voter() const { return voter_ ? &*voter_ : nullptr; }
 
@@ -109,6 +114,7 @@ class DiskRunner {
   void ConsumerDropped(const event::Dropped& dropped);
   void ConsumerGone();
   void ArmSilence();
+  void Publish();
   void SpeakForNobody();  // a node whose consumer is silent wins no split
   void ConsumerHello(bool replaced);
   void LeaseOver();
@@ -150,8 +156,9 @@ class DiskRunner {
   MonoTime counts_until_ = kNever;  // kNever while its owner is connected: it owes us its Dropped
   bool owner_gone_ = false;         // who counts it is not connected any more
   TimerId lease_end_ = 0;
-  Term asked_from_;  // the first term the present consumer asked for
-  NodeReport report_;
+  Term asked_from_;    // the first term the present consumer asked for
+  NodeReport report_;  // of the consumer
+  Fitness fitness_;
   TimerId silence_ = 0;  // until the consumer is taken for hung
   bool stopping_ = false;
   TimerId stop_ = 0;

@@ -361,7 +361,8 @@ void DiskVoter::TakeStock() {
   for (const KnownSlot& known : region_) {
     if (IsFresh(known) && !known.slot.report.left) fresh.push_back(known.slot);
   }
-  election_ = Elect(fresh, HolderConceded(highest_held_) ? NodeId() : highest_held_.node());
+  election_ = Elect(fresh, HolderConceded(highest_held_) ? NodeId() : highest_held_.node(),
+                    settings_.rules);
 }
 
 bool DiskVoter::IsFresh(const KnownSlot& known) const {
@@ -484,17 +485,6 @@ bool DiskVoter::IsShared(const Slot& newest) const {
            known->slot.incarnation == newest.incarnation;
   });
   return seen >= Majority();
-}
-
-// The disks show the writes of one cycle at different times. Where this has risen by n, one disk
-// has shown n changes.
-std::uint64_t DiskVoter::Changes(NodeId node) const {
-  std::uint64_t sum = 0;
-  for (const Disk& disk : disks_) {
-    const KnownSlot* known = disk.memory.Find(node);
-    sum += known != nullptr ? known->changes : 0;
-  }
-  return sum / disks_.size();
 }
 
 }  // namespace fencepost::qdiskd

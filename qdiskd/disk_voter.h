@@ -44,6 +44,7 @@ struct VoterSettings {
   Duration interval{};    // one cycle
   Duration io_timeout{};  // of one write or read
   int tko = 0;            // a slot that did not change for tko cycles is stale
+  ElectionRules rules;    // the same on all nodes
   std::string version;
 };
 

@@ -25,4 +25,15 @@ DiskView DiskVoter::View() const {
   return view;
 }
 
+// The disks show the writes of one cycle at different times. Where this has risen by n, one disk
+// has shown n changes.
+std::uint64_t DiskVoter::Changes(NodeId node) const {
+  std::uint64_t sum = 0;
+  for (const Disk& disk : disks_) {
+    const KnownSlot* known = disk.memory.Find(node);
+    sum += known != nullptr ? known->changes : 0;
+  }
+  return sum / disks_.size();
+}
+
 }  // namespace fencepost::qdiskd

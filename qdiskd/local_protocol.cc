@@ -26,6 +26,7 @@ void Put(ByteWriter& w, const NodeReport& report) {
   Put(w, report.quorate);
   Put(w, report.quiesced);
   Put(w, report.left);
+  Put(w, report.unfit);
 }
 
 NodeReport GetReport(ByteReader& r) {
@@ -36,6 +37,7 @@ NodeReport GetReport(ByteReader& r) {
   report.quorate = GetBool(r);
   report.quiesced = GetBool(r);
   report.left = GetBool(r);
+  report.unfit = GetBool(r);
   return report;
 }
 
@@ -115,6 +117,40 @@ local::DiskState GetDisk(ByteReader& r) {
   return disk;
 }
 
+void Put(ByteWriter& w, const Fitness& fitness) {
+  w.Put(static_cast<std::uint32_t>(fitness.score));
+  w.Put(static_cast<std::uint32_t>(fitness.highest));
+  w.Put(static_cast<std::uint32_t>(fitness.min_score));
+  Put(w, fitness.fit);
+  w.Put(static_cast<std::uint8_t>(fitness.heuristics.size()));
+  for (const HeuristicView& each : fitness.heuristics) {
+    w.PutText(each.name);
+    w.Put(static_cast<std::uint8_t>(each.state));
+    w.Put(static_cast<std::uint32_t>(each.score));
+    w.PutText(each.last);
+    Put(w, each.age);
+  }
+}
+
+Fitness GetFitness(ByteReader& r) {
+  Fitness out;
+  out.score = static_cast<std::int32_t>(r.Get<std::uint32_t>());
+  out.highest = static_cast<std::int32_t>(r.Get<std::uint32_t>());
+  out.min_score = static_cast<std::int32_t>(r.Get<std::uint32_t>());
+  out.fit = GetBool(r);
+  const int count = r.Get<std::uint8_t>();
+  for (int i = 0; i < count && r.Ok(); ++i) {
+    HeuristicView each;
+    each.name = r.GetText();
+    each.state = static_cast<HeuristicState>(r.Get<std::uint8_t>());
+    each.score = static_cast<std::int32_t>(r.Get<std::uint32_t>());
+    each.last = r.GetText();
+    each.age = GetDuration(r);
+    out.heuristics.push_back(std::move(each));
+  }
+  return out;
+}
+
 // Each message: its fields, in order. The type byte is the place in the variant.
 void PutBody(ByteWriter&, const local::Hello&) {}
 void PutBody(ByteWriter&, const local::Watch&) {}
@@ -155,6 +191,7 @@ void PutBody(ByteWriter& w, const local::View& m) {
   w.Put(m.cycle_us);
   w.Put(static_cast<std::uint8_t>(m.disks.size()));
   for (const local::DiskState& disk : m.disks) Put(w, disk);
+  Put(w, m.fitness);
 }
 void PutBody(ByteWriter& w, const notice::Held& m) {
   Put(w, m.lease.term);
@@ -239,6 +276,7 @@ void GetBody(ByteReader& r, local::View* m) {
   m->cycle_us = r.Get<std::uint32_t>();
   const int disks = r.Get<std::uint8_t>();
   for (int i = 0; i < disks && r.Ok(); ++i) m->disks.push_back(GetDisk(r));
+  m->fitness = GetFitness(r);
 }
 void GetBody(ByteReader& r, notice::Held* m) {
   m->lease.term = GetTerm(r);

@@ -15,11 +15,12 @@
 #include "base/result.h"
 #include "qdiskd/decision.h"
 #include "qdiskd/disk_voter.h"
+#include "qdiskd/heuristics.h"
 #include "qdiskd/message_sender.h"
 
 namespace fencepost::qdiskd {
 
-inline constexpr std::uint8_t kLocalVersion = 3;  // 2 had no storage death
+inline constexpr std::uint8_t kLocalVersion = 4;  // 2 had no storage death, 3 no Fitness
 
 namespace local {
 struct Hello {};  // the consumer counts no lease
@@ -40,6 +41,7 @@ struct View {
   DiskView view;
   std::uint32_t cycle_us = 0;    // the last cycle, from its start to its end
   std::vector<DiskState> disks;  // in the order of the configuration
+  Fitness fitness;               // of this node
 };
 // Storage death (node_message.h). Any peer may ask; its message lives no longer than it.
 struct SendMessage {

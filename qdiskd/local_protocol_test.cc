@@ -17,12 +17,19 @@ local::View ExampleView() {
   NodeOnDisk node;
   node.node = node.slot.node = NodeId(2);
   node.slot.report.score = -7;
+  node.slot.report.unfit = true;
   node.slot.version = "0.1.0";
   node.fresh = node.shared = true;
   node.changes = 9;
   m.view.nodes = {node, node};
   m.disks = {{"/dev/a", "", "", "not opened yet", {}},
              {"/dev/b", "11", "reservation", "", {100, 200, 300}}};
+  m.fitness = {5,
+               9,
+               4,
+               false,
+               {{"gateway", HeuristicState::kUp, 5, "ok", Millis(70)},
+                {"power", HeuristicState::kDown, 4, "exit code 1", {}}}};
   return m;
 }
 
@@ -39,6 +46,7 @@ TEST(LocalProtocol, WhatIsSentIsWhatArrives) {
   EXPECT_EQ(view.disks[0].trouble, "not opened yet");
   EXPECT_EQ(view.disks[1].device + view.disks[1].uuid + view.disks[1].barrier,
             "/dev/b11reservation");
+  EXPECT_EQ(view.fitness, sent.fitness);
   EXPECT_EQ(view.disks[1].latency, (IoLatency{100, 200, 300}));
   const auto held =
       DecodeFromQdiskd(Encode(FromQdiskd(notice::Held{{Term(7, NodeId(2)), MonoTime(Millis(9))}})));

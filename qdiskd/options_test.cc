@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "qdiskd/reload.h"
+
 namespace fencepost::qdiskd {
 namespace {
 
@@ -30,6 +32,20 @@ TEST(QdiskdOptions, AConfigurationThatCannotBeReadIsNamed) {
   const auto setup = LoadSetup(options, "alpha");
   ASSERT_FALSE(setup.ok());
   EXPECT_THAT(setup.error(), HasSubstr("/nonexistent/fencepost.toml"));
+}
+
+TEST(QdiskdReload, TakesHeuristicsAndNamesWhatNeedsARestart) {
+  config::Config now;
+  now.quorum_disk.emplace();
+  config::Config next = now;
+  EXPECT_EQ(WhatNeedsRestart(now, next), "");
+  next.quorum_disk->fitness = {{{"a", {"/bin/a"}, 1, Millis(1000), Millis(1000), 2, 2}}, 1};
+  EXPECT_EQ(WhatNeedsRestart(now, next), "");
+  next.timing.interval = Millis(5);
+  next.quorum_disk->election.master_wins = true;
+  EXPECT_EQ(WhatNeedsRestart(now, next), "timing, quorum_disk.master_wins");
+  next.quorum_disk.reset();
+  EXPECT_THAT(WhatNeedsRestart(now, next), HasSubstr("quorum_disk"));
 }
 
 }  // namespace

@@ -20,13 +20,14 @@ namespace fencepost::qdiskd {
 // What the node's daemon asks qdiskd to publish about itself.
 struct NodeReport {
   std::uint64_t view = 0;  // bit i: this node hears node i over the network (its own bit is set)
-  std::int32_t score = 0;  // configured or from heuristics; higher wins a split
+  std::int32_t score = 0;  // configured, and from heuristics; higher wins a split
   Votes votes{1};          // this node's votes
   bool quorate = false;    // its partition has a quorate coordinator
   // It runs no resource, has dropped all authority to start one, and obeys no order that answers a
   // message it sent before this was written.
   bool quiesced = false;
-  bool left = false;  // quiesced, and its daemon ended in an orderly way
+  bool left = false;   // quiesced, and its daemon ended in an orderly way
+  bool unfit = false;  // its heuristics' score is below min_score: fit sides win first
   friend bool operator==(const NodeReport&, const NodeReport&) = default;
 };
 

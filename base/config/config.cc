@@ -5,6 +5,7 @@
 
 #include "base/attributes.h"
 #include "base/config/config_reader.h"
+#include "base/config/heuristics.h"
 #include "base/config/ping.h"
 #include "base/config/quote.h"
 #include "base/seal/seal.h"
@@ -291,6 +292,9 @@ void ReadQuorumDisk(Section section, bool nodes_known, Config& out, Errors& erro
                  Cat("leave it out for ", most, ", or make the sum odd"));
   }
   set.votes = Votes(static_cast<std::uint32_t>(std::max(votes, std::int64_t{0})));
+  ReadFitness(section, out.timing, errors, set.fitness);
+  ReadElection(section, nodes_known, out, set.fitness, set.election);
+  ReadStatusFile(section, set.status_file);
   section.Finish();
   out.quorum_disk = std::move(set);
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/config/disk_url.h"
+#include "base/config/heuristic_config.h"
 #include "base/config/ping_config.h"
 #include "base/config/timing.h"
 #include "base/id.h"
@@ -63,6 +64,9 @@ inline constexpr std::size_t kDisksOfASet = 3;
 struct QuorumDiskConfig {
   std::vector<DiskConfig> disks;  // 1 or kDisksOfASet, all different; a majority is "the disk"
   Votes votes{1};                 // of all of them together; default: all node votes - 1
+  FitnessConfig fitness;
+  ElectionConfig election;
+  std::string status_file;  // qdiskd writes its status there; "-": stdout; empty: nowhere
   [[nodiscard]] std::string DevicesText() const;  // "iscsi://…, /dev/…"
   friend bool operator==(const QuorumDiskConfig&, const QuorumDiskConfig&) = default;
 };

@@ -212,7 +212,8 @@ bool Section::Texts(std::string_view key, std::size_t limit, std::vector<std::st
   std::vector<std::string> texts;
   for (std::size_t i = 0; good && i < list->size(); ++i) {
     const auto* text = list->get(i)->as_string();
-    good = text != nullptr && !text->get().empty() && text->get().size() <= kMaxPathText;
+    good = text != nullptr && !text->get().empty() && text->get().size() <= kMaxPathText &&
+           text->get().find('\0') == std::string::npos;
     if (good) texts.push_back(text->get());
   }
   if (!good) {
@@ -263,6 +264,18 @@ bool Section::Int(std::string_view key, std::int64_t low, std::int64_t high, std
     return false;
   }
   out = number->get();
+  return true;
+}
+
+bool Section::Bool(std::string_view key, bool& out) {
+  const toml::node* node = Find(key, Need::kOptional);
+  if (node == nullptr) return false;
+  const auto* value = node->as_boolean();
+  if (value == nullptr) {
+    Fail(key, Cat("is ", KindOf(*node), ", not true or false"), "write true or false, no quotes");
+    return false;
+  }
+  out = value->get();
   return true;
 }
 

@@ -54,6 +54,7 @@ class Section {
   bool Path(std::string_view key, std::string& out, std::size_t limit = kMaxPathText);
   bool Int(std::string_view key, std::int64_t low, std::int64_t high, std::int64_t& out,
            Need need = Need::kOptional);
+  bool Bool(std::string_view key, bool& out);
   bool Time(std::string_view key, Duration& out);
   // Tables below this one: nullptr, an empty list, when absent or wrong (which is recorded).
   const toml::table* Table(std::string_view key);

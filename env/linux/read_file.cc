@@ -71,14 +71,18 @@ Result<std::string> Read(const std::string& path, std::size_t limit, Judge judge
   return content;
 }
 
-// Writes, syncs, closes.
-Status WriteWhole(const std::string& path, int fd, std::string_view content) {
+Status WriteAll(const std::string& path, int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t put = write(fd, content.data(), content.size());
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return Failed(path, "write", errno);
     content.remove_prefix(static_cast<std::size_t>(put));
   }
+  return Ok{};
+}
+
+Status WriteWhole(const std::string& path, int fd, std::string_view content) {  // and syncs
+  if (const Status written = WriteAll(path, fd, content); !written) return written;
   if (fsync(fd) != 0) return Failed(path, "sync", errno);
   return Ok{};
 }
@@ -133,6 +137,17 @@ Status ReplaceFile(const std::string& path, std::string_view content) {
     return Failed(path, "replace", why);
   }
   return SyncFolderOf(path);
+}
+
+Status ShowFile(const std::string& path, std::string_view content) {
+  const std::string fresh = path + ".new";
+  const UniqueFd file(
+      open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (file.get() < 0) return Failed(fresh, "create", errno);
+  Status shown = WriteAll(fresh, file.get(), content);
+  if (shown && rename(fresh.c_str(), path.c_str()) != 0) shown = Failed(path, "replace", errno);
+  if (!shown) unlink(fresh.c_str());
+  return shown;
 }
 
 Result<Bytes> RandomBytes(std::size_t count) {

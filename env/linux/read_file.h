@@ -20,6 +20,8 @@ namespace fencepost {
 [[nodiscard]] Status CreateSecretFile(const std::string& path, std::string_view content);
 // Whatever happens, `path` is the old file or all of the new one (mode 0644), on stable storage.
 [[nodiscard]] Status ReplaceFile(const std::string& path, std::string_view content);
+// Likewise, but not on stable storage: for what is written again and again below /run.
+[[nodiscard]] Status ShowFile(const std::string& path, std::string_view content);
 // Unpredictable bytes of the kernel, fit for keys.
 [[nodiscard]] Result<Bytes> RandomBytes(std::size_t count);
 

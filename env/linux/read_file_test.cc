@@ -85,6 +85,17 @@ TEST_F(Files, AFileIsReplacedAsAWhole) {
   EXPECT_EQ(failed.error().Text().find(folder_ + "/no/such/cib.xml.new: cannot create"), 0U);
 }
 
+TEST_F(Files, AShownFileIsReplacedAsAWhole) {
+  const std::string path = folder_ + "/status";
+  ASSERT_TRUE(ShowFile(path, "a longer first one").ok());
+  ASSERT_TRUE(ShowFile(path, "second").ok());
+  EXPECT_EQ(*ReadSmallFile(path, 100), "second");
+  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+  EXPECT_FALSE(ShowFile(folder_ + "/no/such/status", "x").ok());
+  EXPECT_FALSE(ShowFile(folder_, "x").ok()) << "a directory";
+  EXPECT_FALSE(std::filesystem::exists(folder_ + ".new"));
+}
+
 TEST(RandomBytes, AreAsManyAsAskedAndNotTheSameTwice) {
   const auto a = RandomBytes(32), b = RandomBytes(32);
   ASSERT_TRUE(a.ok() && b.ok());

@@ -157,6 +157,22 @@ std::string OneDisk(const json& disk, bool named) {
              Text(At(At(disk, "latency_us"), "p50")), " us");
 }
 
+// Nothing where nothing is asked.
+std::string Heuristics(const json& fitness) {
+  if (!fitness.is_object() || At(fitness, "heuristics").empty()) return "";
+  std::string out =
+      Row("fitness", Cat(Yes(At(fitness, "fit")) ? "fit" : "UNFIT: fit sides win a split first",
+                         ", score ", Text(At(fitness, "score")), " of ",
+                         Text(At(fitness, "highest")), ", needs ", Text(At(fitness, "min_score"))));
+  for (const json& each : At(fitness, "heuristics")) {
+    out +=
+        Row("", Cat(Text(At(each, "name")), " ", Text(At(each, "state")), ", score ",
+                    Text(At(each, "score")), ", last run ", Text(At(each, "last"), "not over"),
+                    At(each, "last").is_null() ? "" : Cat(", ", Span(At(each, "age_ms")), " ago")));
+  }
+  return out;
+}
+
 std::string Disk(const json& status) {
   const json& disk = At(status, "disk");
   if (!disk.is_object()) return "";
@@ -184,8 +200,10 @@ std::string Disk(const json& status) {
     slots += Cat(slots.empty() ? "" : ", ", Text(At(slot, "node")), " ", Text(At(slot, "state")));
     if (Text(At(slot, "state")) == "stale") slots += " for " + Span(At(slot, "silent_ms"));
     if (Yes(At(slot, "quiesced"))) slots += " and quiesced";
+    if (At(slot, "fit") == false) slots += " and unfit";
   }
   out += Row("slots", slots.empty() ? "none seen yet" : slots);
+  out += Heuristics(At(disk, "fitness"));
   if (Number(At(disk, "sides")) > 1) {
     out += Row("split", Cat("into ", Text(At(disk, "sides")),
                             " sides, decided by: ", Text(At(disk, "election"))));

@@ -143,6 +143,25 @@ TEST_F(StatusReportTest, ShowsAttributesScoresAndWhatDecidedASplit) {
   EXPECT_TRUE(Answer()["nodes"][0]["attributes"].is_null());
 }
 
+TEST_F(StatusReportTest, ShowsHeuristicsAndWhoIsUnfit) {
+  EXPECT_THAT(Report(), Not(HasSubstr("fitness")));
+  status.disk->fitness = {5,
+                          9,
+                          6,
+                          false,
+                          {{"routers", qdiskd::HeuristicState::kUp, 5, "ok", Millis(700)},
+                           {"power", qdiskd::HeuristicState::kDown, 4, "exit code 1", Millis(90)},
+                           {"new", qdiskd::HeuristicState::kUnknown, 1, "", {}}}};
+  status.disk->view.nodes[1].slot.report.unfit = true;
+  EXPECT_THAT(Report(), HasSubstr("beta fresh and unfit"));
+  EXPECT_THAT(Report(), HasSubstr(R"(
+fitness      UNFIT: fit sides win a split first, score 5 of 9, needs 6
+             routers up, score 5, last run ok, 700ms ago
+             power down, score 4, last run exit code 1, 90ms ago
+             new unknown, score 1, last run not over
+)"));
+}
+
 TEST_F(StatusReportTest, SaysWhyAnythingIsDown) {
   status.nodes[1].member = status.nodes[1].heard = status.nodes[1].vote_held = false;
   status.nodes[1].state = "being fenced";

@@ -43,6 +43,10 @@ messaging::Digest DigestOf(const config::Config& config, const Cib& cib) {
   for (const config::NodeConfig& node : config.nodes) Put(w, node);
   w.Put(config.DiskVotes().value());
   if (config.quorum_disk) {
+    const config::ElectionConfig& election = config.quorum_disk->election;
+    w.Put(election.required_node.value());
+    w.Put(static_cast<std::uint8_t>(election.master_wins ? 1 : 0));
+    w.Put(static_cast<std::uint8_t>(election.highest_wins ? 1 : 0));
     w.Put(static_cast<std::uint8_t>(config.quorum_disk->disks.size()));
     for (const config::DiskConfig& disk : config.quorum_disk->disks) {
       w.PutText(disk.device.Text());

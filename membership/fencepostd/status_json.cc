@@ -46,6 +46,7 @@ class Writer {
   [[nodiscard]] json Node(const node::PeerStatus& node) const;
   [[nodiscard]] json Disk() const;
   [[nodiscard]] json Slot(const qdiskd::NodeOnDisk& node) const;
+  [[nodiscard]] json Fitness(const qdiskd::Fitness& fitness) const;
   [[nodiscard]] json FenceDevices() const;
   [[nodiscard]] json Resources() const;
   [[nodiscard]] json Resource(const Group& group, const Primitive& primitive) const;
@@ -103,7 +104,24 @@ json Writer::Slot(const qdiskd::NodeOnDisk& node) const {
           {"promise", OrNull(slot.promise)},
           {"held", OrNull(slot.held)},
           {"conceded", OrNull(slot.conceded)},
-          {"quiesced", slot.report.quiesced}};
+          {"quiesced", slot.report.quiesced},
+          {"fit", !slot.report.unfit}};
+}
+
+json Writer::Fitness(const qdiskd::Fitness& fitness) const {
+  json out = {{"fit", fitness.fit},
+              {"score", fitness.score},
+              {"highest", fitness.highest},
+              {"min_score", fitness.min_score},
+              {"heuristics", json::array()}};
+  for (const qdiskd::HeuristicView& each : fitness.heuristics) {
+    out["heuristics"].push_back({{"name", each.name},
+                                 {"state", std::string(qdiskd::Name(each.state))},
+                                 {"score", each.score},
+                                 {"last", OrNull(Short(each.last))},
+                                 {"age_ms", ToMillis(each.age)}});
+  }
+  return out;
 }
 
 json Writer::Disk() const {
@@ -131,6 +149,7 @@ json Writer::Disk() const {
                             {"latency_us", Latency(disk.latency)}});
   }
   out["cycle_us"] = status_.disk->cycle_us;
+  out["fitness"] = Fitness(status_.disk->fitness);
   out["highest_held"] = OrNull(view.highest_held);
   out["highest_promise"] = OrNull(view.highest_promise);
   out["sides"] = view.election.sides;

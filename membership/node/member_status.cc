@@ -70,7 +70,7 @@ MemberStatus Member::Status(MonoTime now) const {
     if (entry.self) {
       entry.heard = true;
       entry.attributes = attributes_;
-      entry.score = OwnScore();
+      entry.score = OwnScore() + (disk_ ? disk_->fitness.score : 0);
       entry.member = status.quorate;
       entry.state = status.quorate ? "member" : quiesced_ ? "quiesced" : "without authority";
     } else {

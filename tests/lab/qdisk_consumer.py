@@ -15,7 +15,7 @@ from pathlib import Path
 
 from linux import now_ns
 
-VERSION = 3
+VERSION = 4
 HELLO, WATCH, WANT, DROPPED, REPORT = range(5)
 WELCOME, VIEW, HELD, WAITING, MUST_DROP, REFUSED = range(6)
 MAX_MESSAGE = 65536
@@ -72,6 +72,7 @@ class View:
     nodes: dict[int, NodeOnDisk]
     cycle_us: int
     disks: list[Disk]
+    fit: bool
 
 
 def read_node(r: Reader) -> NodeOnDisk:
@@ -79,7 +80,7 @@ def read_node(r: Reader) -> NodeOnDisk:
     r.take(16)
     incarnation, sequence, _, held, conceded = (r.get("Q") for _ in range(5))
     r.take(16)  # boot in which it held
-    r.take(8 + 4 + 4 + 3)  # report
+    r.take(8 + 4 + 4 + 4)  # report
     r.take(8 + 3 * 4 + 8)  # interval, latencies, wall time
     r.text()
     fresh = r.get("B") != 0
@@ -93,6 +94,17 @@ def read_disk(r: Reader) -> Disk:
     return disk
 
 
+def read_fit(r: Reader) -> bool:
+    r.take(3 * 4)  # score, highest, min_score
+    fit = r.get("B") != 0
+    for _ in range(r.get("B")):
+        r.text()
+        r.take(1 + 4)  # state, score
+        r.text()
+        r.take(8)  # age
+    return fit
+
+
 def read_view(r: Reader) -> View:
     readable = r.get("B") != 0
     r.take(8 + 8)
@@ -104,8 +116,9 @@ def read_view(r: Reader) -> View:
     nodes = [read_node(r) for _ in range(r.get("B"))]
     cycle_us = r.get("I")
     disks = [read_disk(r) for _ in range(r.get("B"))]
+    fit = read_fit(r)
     r.done()
-    return View(readable, held, trouble, {n.node: n for n in nodes}, cycle_us, disks)
+    return View(readable, held, trouble, {n.node: n for n in nodes}, cycle_us, disks, fit)
 
 
 @dataclass
@@ -146,7 +159,7 @@ class Consumer:
 
     def report(self, view: int, score: int = 0) -> None:
         """Said now, and again with each view: qdiskd takes a silent consumer for hung."""
-        self._report = struct.pack("<QiIBBB", view, score, 1, 0, 0, 0)
+        self._report = struct.pack("<QiIBBBB", view, score, 1, 0, 0, 0, 0)
         self.say(REPORT, self._report)
 
     def daemon_pid(self) -> int:
