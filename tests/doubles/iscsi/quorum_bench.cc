@@ -101,7 +101,7 @@ QuorumBench::QuorumBench() : loop(std::move(Loop::Create().value())), server(*lo
     disks.push_back(
         std::make_unique<IscsiDisk>(*loop, *config::ParseDiskUrl(targets[i]->Url()), ""));
   }
-  RunnerPorts ports{*loop, {}, server, state, identity, facts};
+  RunnerPorts ports{*loop, {}, server, state, identity, facts, death};
   for (const auto& disk : disks) ports.disks.push_back(disk.get());
   runner = std::make_unique<DiskRunner>(MakeSettings(targets), ports);
   runner->Start([](const Status&) {});

@@ -33,6 +33,13 @@ struct BenchIdentity final : NodeIdentity {
   std::uint64_t Random() override { return 4; }
 };
 
+// Nobody here is told to die.
+struct BenchDeath final : NodeDeath {
+  Status Mark(const BootId&, Death) override { return Error{"mark", "no part of this bench", ""}; }
+  std::optional<Death> Marked(const BootId&) const override { return std::nullopt; }
+  Status Act(Death) override { return Error{"death", "no part of this bench", ""}; }
+};
+
 // The socket and the consumer behind it, in one.
 class BenchConsumer final : public LocalServer {
  public:
@@ -75,6 +82,7 @@ class QuorumBench {
   BenchFacts facts;
   BenchState state;
   BenchIdentity identity;
+  BenchDeath death;
   BenchConsumer server;
   std::unique_ptr<qdiskd::DiskRunner> runner;
 };
