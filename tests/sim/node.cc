@@ -19,6 +19,9 @@ qdiskd::RunnerSettings DiskSettings(const Site& site, NodeId self) {
   out.voter.io_timeout = config.timing.io_timeout;
   out.voter.tko = static_cast<int>(config.timing.tko);
   out.voter.version = "sim";
+  const config::ElectionConfig& election = config.quorum_disk->election;
+  out.voter.rules = {config.Expected(), config.DiskVotes(), election.required_node,
+                     election.master_wins, election.highest_wins};
   out.cluster = config.cluster_id;
   for (const config::DiskConfig& disk : config.quorum_disk->disks) {
     out.disks.push_back({disk.device.Text(), disk.label, disk.designator});
