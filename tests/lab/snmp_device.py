@@ -25,6 +25,26 @@ rouser reader priv
 """
 
 
+def tagged(tag, body):
+    """BER: a tag, the length, the body, all short here."""
+    expect(len(body) < 128, "a length of more than one byte")
+    return bytes([tag, len(body)]) + body
+
+
+def get_request(name, community="public"):
+    """A GET of version 1 (RFC 1157) for one object."""
+    numbers = [int(n) for n in name.strip(".").split(".")]
+    coded = bytes([40 * numbers[0] + numbers[1]])
+    for number in numbers[2:]:
+        groups = [number & 127]
+        while number := number >> 7:
+            groups.insert(0, 128 | number & 127)
+        coded += bytes(groups)
+    binding = tagged(0x30, tagged(0x06, coded) + b"\x05\x00")
+    pdu = tagged(0xA0, b"\x02\x01\x01" + b"\x02\x01\x00" * 2 + tagged(0x30, binding))
+    return tagged(0x30, b"\x02\x01\x00" + tagged(0x04, community.encode()) + pdu)
+
+
 class SnmpDevice:
     """objects: name -> integer or text. commands: name -> value -> [[name, value, delay]...]."""
 
@@ -37,6 +57,8 @@ class SnmpDevice:
                               for n, c in commands.items()}, "faults": {}, "log": []}
         self.write(state)
         roots = sorted({".".join(n.split(".")[:9]) for n in [*objects, *commands]})
+        # One object behind each program that snmpd starts when it is first asked.
+        self.probes = [get_request(next(n for n in objects if n.startswith(r + "."))) for r in roots]
         conf = CONF.format(
             port=self.port, system=system, community=COMMUNITY, auth=PASSPHRASE, priv=PRIVACY,
             users="\n".join(f'createUser {u} {a} "{PASSPHRASE}" {p} "{PRIVACY}"\nrwuser {u} priv'
@@ -95,17 +117,17 @@ class SnmpDevice:
         expect(False, "snmpd does not answer")
 
     def answers(self):
-        """By one discovery packet of version 3."""
-        probe = bytes.fromhex("3038020103300e0201010203 00ffe30401040201030410300e040002010002010004"
-                              "0004000400301104000400a00b0201010201000201003000")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(0.2)
-            s.connect(("127.0.0.1", self.port))
-            try:
-                s.send(probe)
-                return bool(s.recv(512))
-            except OSError:
-                return False
+        """Also the programs behind snmpd have started, and answer at once."""
+        for probe in self.probes:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(0.5)
+                s.connect(("127.0.0.1", self.port))
+                try:
+                    s.send(probe)
+                    s.recv(512)
+                except OSError:
+                    return False
+        return True
 
     def signal(self, number):
         self.process.send_signal(number)
