@@ -31,7 +31,8 @@ DiskRunner::DiskRunner(RunnerSettings settings, RunnerPorts ports)
 
 DiskRunner::~DiskRunner() {
   *alive_ = false;
-  for (const TimerId timer : {wake_, lease_end_, silence_, stop_}) ports_.clock.Cancel(timer);
+  for (const TimerId timer : {wake_, tell_again_, lease_end_, silence_, stop_})
+    ports_.clock.Cancel(timer);
 }
 
 Fact DiskRunner::About(Severity severity, std::string_view name) const {
@@ -86,10 +87,19 @@ void DiskRunner::Begin(BootId boot, Incarnation incarnation) {
         Cat("version ", settings_.voter.version, ", start ", incarnation, ", boot ",
             UuidText(boot.bytes))});
   service_->Serve();
+  TellUnreadable();
   std::vector<DiskLink*> links;
   for (const auto& link : links_) links.push_back(link.get());
   post_->Start(std::move(links));
   for (const auto& link : links_) link->Open();
+}
+
+// While no disk is in use no cycle ends, and a consumer takes a daemon that says nothing for hung.
+// A view of a readable disk is not repeated: it would pass for a newer one.
+void DiskRunner::TellUnreadable() {
+  tell_again_ = ports_.clock.CallAt(ports_.clock.Now() + settings_.voter.interval,
+                                    [this] { TellUnreadable(); });
+  if (!condemned_ && !voter_->View().readable) service_->SendView();
 }
 
 void DiskRunner::Serve() {
@@ -452,7 +462,8 @@ void DiskRunner::End(Status status) {
   if (service_) service_->Close();
   if (post_) post_->Close();
   for (const auto& link : links_) link->Close();
-  for (const TimerId timer : {wake_, lease_end_, silence_, stop_}) ports_.clock.Cancel(timer);
+  for (const TimerId timer : {wake_, tell_again_, lease_end_, silence_, stop_})
+    ports_.clock.Cancel(timer);
   Fact fact = About(status.ok() ? Severity::kNotice : Severity::kCritical, "qdiskd-ended");
   if (!status.ok()) fact.With("why", status.error().Text());
   ports_.facts.Record(fact);

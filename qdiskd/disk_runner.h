@@ -10,6 +10,8 @@
 //     time decides.
 //   - Nothing of a term is told to a consumer that did not ask for it.
 //   - Stop() lets the consumer drop first (until its deadline at most) and the core publish that.
+//   - Whoever watches gets a view after each cycle, and while no disk can be read one each
+//   interval.
 //   - A consumer that is gone hears nobody: its report is taken back, unless it said that it left.
 //   - Storage death (message_post.h): a node that was told to die writes no heartbeat any more and
 //     stops for nobody; nor does it do anything but die when it finds its boot marked at a start.
@@ -94,6 +96,7 @@ class DiskRunner {
   void MakeLink(int disk);
   void MakePost(BootId boot, Incarnation incarnation);
   void Serve();
+  void TellUnreadable();
   void DieAsMarked(Death death);
   void StoreIncarnation(Incarnation incarnation, std::function<void()> then);
   void Step(const VoterEvent& event);
@@ -146,7 +149,7 @@ class DiskRunner {
   Incarnation durable_;               // the highest that is stored
   std::vector<DiskWrite> held_back_;  // until voter_->incarnation() is durable
   MonoTime wake_at_ = kNever;
-  TimerId wake_ = 0;
+  TimerId wake_ = 0, tell_again_ = 0;
   std::optional<MonoTime> cycle_began_;
   Duration last_cycle_{};
 

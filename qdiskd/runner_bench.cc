@@ -86,7 +86,10 @@ int Consumer::Count(const std::string& what) const {
 
 void Consumer::Heard(const FromQdiskd& message) {
   std::visit(Overloaded{[&](const local::Welcome&) { log_.push_back("welcome"); },
-                        [&](const local::View& view) { view_ = view; },
+                        [&](const local::View& view) {
+                          view_ = view;
+                          ++views_;
+                        },
                         [&](const notice::Held& held) {
                           log_.push_back(Cat("held ", held.lease.term));
                           lease_ = held.lease;

@@ -49,6 +49,7 @@ class Consumer {
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
   [[nodiscard]] int Count(const std::string& what) const;
   [[nodiscard]] const local::View& view() const { return view_; }
+  [[nodiscard]] int views() const { return views_; }  // how many came
   // Storage death: what is answered to Die; nullopt: nothing. And what was answered to a message.
   void SetWatchdog(std::optional<Duration> watchdog) { watchdog_ = watchdog; }
   [[nodiscard]] const std::vector<local::MessageEnd>& ends() const { return ends_; }
@@ -63,6 +64,7 @@ class Consumer {
   std::optional<Lease> lease_;
   std::vector<std::string> log_;
   local::View view_;
+  int views_ = 0;
   std::optional<Duration> watchdog_ = Duration();
   std::vector<local::MessageEnd> ends_;
   std::optional<local::PowerSaid> power_;
