@@ -481,24 +481,5 @@ TEST_F(Runner, APeerTakesTheVoteOfASilentNodeAfterTheWaitAndNotBefore) {
   EXPECT_TRUE(rival->Counts()) << bench.journal.Text();
 }
 
-// Who says nothing for some intervals is taken for hung; see fencepostd's "qdiskd-silent".
-TEST_F(Runner, WhileNoDiskCanBeReadItsConsumerHearsSoInEachInterval) {
-  bench.disk.Kill();
-  bench[2].Start();
-  const auto consumer = bench.NewConsumer(2);
-  bench.Run(kInterval);
-  const int before = consumer->views();
-  bench.Run(8 * kInterval);
-  EXPECT_GE(consumer->views() - before, 7);
-  EXPECT_FALSE(consumer->view().view.readable);
-  EXPECT_NE(consumer->view().disks.at(0).trouble, "");
-  bench.disk.Start();
-  bench.Run(seconds(10));
-  EXPECT_TRUE(consumer->view().view.readable);
-  const int readable = consumer->views();
-  bench.Run(8 * kInterval);
-  EXPECT_LE(consumer->views() - readable, 9) << "a readable view is not repeated";
-}
-
 }  // namespace
 }  // namespace fencepost::qdiskd
