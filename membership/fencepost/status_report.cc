@@ -79,7 +79,8 @@ std::string Watchdog(const json& watchdog) {
   std::string out =
       Cat(device, " (", Text(At(watchdog, "driver")), "), ", Span(At(watchdog, "timeout_ms")), ", ",
           Yes(At(watchdog, "fed")) ? "fed" : "STARVING: it resets this node");
-  if (!Yes(At(watchdog, "evidence"))) out += "; in software, it proves nothing to others";
+  if (!Yes(At(watchdog, "evidence")))
+    out += "; it proves nothing to others (see evidence of [watchdog])";
   return out;
 }
 

@@ -191,7 +191,7 @@ void MemberRunner::ArmWatchdog() {
                           .With("node", settings_.self)
                           .With("driver", ports_.watchdog->Identity())
                           .With("timeout", timeout)
-                          .With("evidence", ports_.watchdog->IsHardware()));
+                          .With("evidence", WatchdogIsEvidence()));
 }
 
 // Not where something runs: without this daemon only the watchdog is left to end it.
@@ -235,7 +235,7 @@ void MemberRunner::Die(const qdiskd::local::Die& die) {
 
 WatchdogStatus MemberRunner::WatchdogNow() const {
   if (ports_.watchdog == nullptr) return {};
-  return {watchdog_armed_, ports_.watchdog->IsHardware(), ports_.watchdog->Identity()};
+  return {watchdog_armed_, WatchdogIsEvidence(), ports_.watchdog->Identity()};
 }
 
 void MemberRunner::SetTimer(MonoTime when) {

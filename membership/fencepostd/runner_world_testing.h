@@ -136,9 +136,9 @@ class RunnerWorld : public testing::Test {
     RunnerNode::Daemon& d = *n.daemon;
     const MemberPorts ports{d.clock,    d.network,   config_.quorum_disk ? &d.qdiskd : nullptr,
                             d.state,    d.processes, d.tools,
-                            d.identity, d.facts};
+                            d.identity, d.facts,     watchdog_};
     d.runner = std::make_unique<MemberRunner>(
-        RunnerSettings{config_, cib_, n.machine.node(), key_, kOwnUser}, ports,
+        RunnerSettings{config_, cib_, n.machine.node(), key_, kOwnUser, on_guest_}, ports,
         [&d](Status status) { d.ended = std::move(status); });
     return d.runner->Begin();
   }
@@ -179,6 +179,8 @@ class RunnerWorld : public testing::Test {
   config::Config config_;
   Cib cib_;
   std::map<int, std::unique_ptr<RunnerNode>> nodes_;
+  Watchdog* watchdog_ = nullptr;  // of the node that is started next
+  bool on_guest_ = false;         // likewise
 };
 
 }  // namespace fencepost::daemon

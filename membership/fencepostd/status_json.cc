@@ -65,7 +65,7 @@ json Writer::Watchdog(const WatchdogStatus& watchdog) const {
           {"timeout_ms", ToMillis(config_.timing.watchdog)},
           {"armed", watchdog.armed},
           {"fed", watchdog.armed && status_.watchdog_fed},
-          {"evidence", watchdog.armed && watchdog.hardware}};
+          {"evidence", watchdog.armed && watchdog.evidence}};
 }
 
 json Writer::OwnVote() const {

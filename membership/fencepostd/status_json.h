@@ -27,7 +27,7 @@ struct Traffic {
 
 struct WatchdogStatus {
   bool armed = false;
-  bool hardware = false;  // softdog is none: it dies with the kernel that it should reset
+  bool evidence = false;  // what it does proves something to others: config::WatchdogEvidence
   std::string driver;     // as it names itself; empty before it is armed
 };
 
