@@ -44,6 +44,13 @@ class CondemnedNode : public RunnerWorld {
     qdiskd_->Send(peer_, qdiskd::Encode(qdiskd::FromQdiskd(
                              qdiskd::local::Die{NodeId(2), qdiskd::MessageKind::kReset})));
   }
+  void Forget() {
+    said_.clear();
+    hardware_->PowerOff();
+    Kill(1);
+    qdiskd_.reset();
+    nodes_.clear();
+  }
   ~CondemnedNode() override {
     if (nodes_.count(1) != 0 && nodes_[1]->daemon) Kill(1);
   }
@@ -66,13 +73,20 @@ TEST_F(CondemnedNode, FeedsNoMoreFromItsAnswerOnAndIsBitten) {
   EXPECT_EQ(hardware_->bites(), 1) << journal_.Text();
 }
 
-TEST_F(CondemnedNode, DoesNotStopItsWatchdogWhenItIsToldToLeave) {
-  Begin(WatchdogEvidence::kAuto, false);
-  TellToDie();
-  Run(Millis(20));
-  Ask(1, R"({"command":"leave"})");
-  Run(2 * kTimeout);
-  EXPECT_EQ(hardware_->bites(), 1) << journal_.Text();
+TEST_F(CondemnedNode, DoesNotStopItsWatchdogWhenItLeaves) {
+  for (const bool condemned : {false, true}) {
+    Begin(WatchdogEvidence::kAuto, false);
+    if (condemned) TellToDie();
+    Run(Millis(20));
+    qdiskd_.reset();  // nobody is left to publish that it left
+    Ask(1, R"({"command":"leave"})");
+    Run(Millis(500));
+    EXPECT_TRUE(nodes_[1]->daemon->ended) << condemned << journal_.Text();
+    EXPECT_EQ(hardware_->ticking(), condemned);
+    Run(kTimeout);
+    EXPECT_EQ(hardware_->bites(), condemned ? 1 : 0);
+    Forget();
+  }
 }
 
 TEST_F(CondemnedNode, SaysWhatItsWatchdogProvesByTheConfigurationOrTheMachine) {
@@ -90,11 +104,7 @@ TEST_F(CondemnedNode, SaysWhatItsWatchdogProvesByTheConfigurationOrTheMachine) {
     TellToDie();
     Run(Millis(20));
     EXPECT_EQ(said_, std::vector{c.proves ? kTimeout : Duration()}) << name;
-    said_.clear();
-    hardware_->PowerOff();
-    Kill(1);
-    qdiskd_.reset();
-    nodes_.clear();
+    Forget();
   }
 }
 
