@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "base/crc32c.h"
 #include "base/prng.h"
 #include "base/text.h"
+#include "qdiskd/golden_testing.h"
 
 namespace fencepost::qdiskd {
 namespace {
@@ -173,21 +172,6 @@ TEST(Messages, NoBytesAreTakenForMore) {
       EXPECT_EQ(Decode(Encode(decoded.box)).box, decoded.box);
     }
   }
-}
-
-// The golden files pin the format; see disk_format_test.cc.
-Bytes Golden(const std::string& name) {
-  std::ifstream in(Cat(FENCEPOST_SOURCE_DIR, "/tests/golden/", name));
-  Bytes unit(kUnitBytes, 0);
-  for (std::string line; std::getline(in, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    const std::size_t colon = line.find(": ");
-    const auto bytes = FromHex(line.substr(colon + 2));
-    const auto offset = ParseInt(line.substr(0, colon), 0, kUnitBytes);
-    if (!bytes || !offset) return {};
-    std::copy(bytes->begin(), bytes->end(), unit.begin() + *offset);
-  }
-  return unit;
 }
 
 TEST(Messages, AreReadAndWrittenToTheByte) {

@@ -1,7 +1,6 @@
 // The flight recorder: its bytes, and which of them survive what.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 #include <set>
 
@@ -9,6 +8,7 @@
 #include "base/prng.h"
 #include "base/text.h"
 #include "qdiskd/flight_recorder.h"
+#include "qdiskd/golden_testing.h"
 
 namespace fencepost::qdiskd {
 namespace {
@@ -110,20 +110,6 @@ TEST(RecorderPage, AuthenticNonsenseIsMalformed) {
     }
   }
   EXPECT_GT(malformed, 1000);
-}
-
-Bytes Golden(const std::string& name) {
-  std::ifstream in(Cat(FENCEPOST_SOURCE_DIR, "/tests/golden/", name));
-  Bytes unit(kUnitBytes, 0);
-  for (std::string line; std::getline(in, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    const std::size_t colon = line.find(": ");
-    const auto bytes = FromHex(line.substr(colon + 2));
-    const auto offset = ParseInt(line.substr(0, colon), 0, kUnitBytes);
-    if (!bytes || !offset) return {};
-    std::copy(bytes->begin(), bytes->end(), unit.begin() + *offset);
-  }
-  return unit;
 }
 
 TEST(RecorderPage, TheFirstVersionIsReadAndWrittenToTheByte) {
